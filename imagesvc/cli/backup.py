@@ -18,7 +18,7 @@ from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
 from imagesvc.library.backup.destination import Destination, DestinationFull
-from imagesvc.library.backup.places import check_apart, place_of
+from imagesvc.library.backup.places import check_apart, has_filled, place_of
 from imagesvc.library.backup.restore import RestoreReport
 from imagesvc.library.backup.restore import restore as restore_into
 from imagesvc.library.backup.room import make_room
@@ -65,6 +65,13 @@ def backup(
     kept = None if seconds_kept is None else timedelta(seconds=seconds_kept)
     report, removed, found = asyncio.run(_back_up(source, destination, kept, verify=verify))
     _print_backup(destination, report, removed)
+    if has_filled(destination, source, settings.min_free_space):
+        _say(
+            f"{destination} is on the disk of the data directory, which has "
+            f"{source.free_bytes():,} bytes free, less than min_free_space "
+            f"({settings.min_free_space:,}): uploads are refused. Back up to another disk: a "
+            "backup on the same one is lost with it."
+        )
     if found is not None:
         _print_verified(found)
     if report.faults or not (found is None or found.is_sound):
@@ -116,7 +123,9 @@ def _note(source: DataDir, began: datetime) -> None:
 
 def restore(
     dest: Place,
-    directory: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="Empty, or missing.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DATA_DIR", help="Empty, or missing.", readable=False)
+    ],
     snapshot: Annotated[
         str | None, typer.Option(metavar="TIME", help="Not the newest, but this one.")
     ] = None,
@@ -207,6 +216,11 @@ def _print_restored(target: DataDir, report: RestoreReport) -> None:
         f"Restored the snapshot {report.snapshot} to {target.root}: {report.blobs:,} blobs "
         f"({report.bytes:,} bytes)."
     )
+    if target.root.stat().st_uid == 0:
+        _say(
+            "The files belong to root. If the server runs as another user, give them to it: "
+            f"chown -R USER {target.root}"
+        )
     _say(
         "A backup has no settings: put back imagesvc.toml, .env, the environment and the file of "
         "admin_key_file. Then run imagesvc check and imagesvc serve."

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
+DataDirOption = Annotated[
+    Path | None, typer.Option(help="Where everything is stored.", readable=False)
+]
+"""A directory that this user may not read is described by `DataDir.require`."""
 TO = ("--to", "--url")
 """Of commands that use a service; `--url` is another name of `--to`."""
 ToOption = Annotated[

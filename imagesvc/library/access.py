@@ -14,7 +14,7 @@ def denied(data_dir: DataDir) -> Iterator[str]:
 
     On a read-only file system, on which a check may be run, only unreadable files count.
     """
-    is_writable = not os.statvfs(data_dir.root).f_flag & os.ST_RDONLY
+    is_writable = not data_dir.is_read_only()
     for path in _used(data_dir):
         if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
             yield f"{path}: this user may not read it"
@@ -23,7 +23,10 @@ def denied(data_dir: DataDir) -> Iterator[str]:
 
 
 def _used(data_dir: DataDir) -> Iterator[Path]:
-    fixed = [data_dir.root, data_dir.database, data_dir.secret, data_dir.tmp]
+    fixed = [
+        data_dir.root, data_dir.database, data_dir.secret, data_dir.tmp, data_dir.last_backup,
+        data_dir.digest_lock, data_dir.server_lock,
+    ]  # fmt: skip
     yield from (path for path in fixed if path.exists())
     yield from _directories(data_dir.blobs, levels=2)
     yield from _directories(data_dir.variants, levels=1)

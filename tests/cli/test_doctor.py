@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import timedelta
@@ -13,13 +16,17 @@ from typing import Any
 
 import pytest
 
+from imagesvc.library.backup.backup import note_backup
 from imagesvc.library.doctor import data, network, system
 from imagesvc.library.doctor.doctor import examine
 from imagesvc.library.doctor.findings import Finding, findings_of
 from imagesvc.model.ids import utc_now
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.locks import DigestLocks
 from tests import commands
+from tests.attack.test_hanging_lookups import can_have_namespaces
+from tests.library.test_check import UNPRIVILEGED
 from tests.store.stock import make_stock
 
 
@@ -77,8 +84,65 @@ def test_a_broken_installation_is_described_in_words(data_dir: DataDir) -> None:
     assert "max_frames" in done.stdout
     assert "secret.key is missing" in done.stdout
     assert "database: cannot be examined: file is not a database" in done.stdout
+    assert done.stdout.count('under "A damaged database"') == done.stdout.count("not a database")
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["doctor", "check", "serve"])
+def test_a_directory_of_another_user_is_named_with_the_remedy(
+    data_dir: DataDir, command: str
+) -> None:
+    """Otherwise each command would complain about another file, which does not exist."""
+    data_dir.root.chmod(0o000)
+    try:
+        done = commands.run(command, "--data-dir", str(data_dir.root), wrapper=UNPRIVILEGED)
+    finally:
+        data_dir.root.chmod(0o700)
+
+    said = done.stdout + done.stderr
+    assert done.returncode in {1, 2}, said
+    assert f"The data directory {data_dir.root} belongs to" in said
+    assert f"chmod 700 {data_dir.root}" in said
+    assert "restore.json" not in said
+    assert "Usage" not in said
+
+
+@pytest.mark.skipif(not can_have_namespaces(), reason="no namespaces for users here")
+def test_a_read_only_file_system_is_an_error(data_dir: DataDir) -> None:
+    """No server starts there."""
+    place = data_dir.root
+    mount = f'mount --bind {place} {place} && mount -o remount,bind,ro {place} && exec "$@"'
+
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", mount, "sh", sys.executable, "-m", "imagesvc", "doctor",
+         "--data-dir", str(place)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "read-only: no server starts" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_writes_belongs_to_the_owner_of_the_directory(data_dir: DataDir) -> None:
+    """A server that cannot read the time of the last backup has no metric of it."""
+    os.chown(data_dir.root, 8701, 8701)
+    assert note_backup(data_dir, utc_now()) is None
+    data_dir.digest_lock.unlink()
+    DigestLocks(data_dir.digest_lock).close()
+
+    assert (data_dir.last_backup.stat().st_uid, data_dir.digest_lock.stat().st_uid) == (8701, 8701)
+
+
+def test_a_time_of_a_backup_that_cannot_be_read_is_an_error(data_dir: DataDir) -> None:
+    """It does not mean that there was no backup."""
+    data_dir.last_backup.mkdir()
+
+    (found,) = data.backups(data_dir)
+
+    assert found.level == "error"
+    assert "cannot be read" in found.text
 
 
 def test_a_missing_data_directory_is_not_made(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import hashlib
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -488,6 +489,50 @@ def test_removing_old_blobs_follows_no_links(stock: Path, tmp_path: Path) -> Non
     asyncio.run(remove_old(FolderDestination(place), timedelta(days=7), NOW))
 
     assert (outside / "cd" / "file").read_text() == "kept"
+
+
+def test_a_restore_continues_although_there_is_a_newer_snapshot(
+    stock: Path, tmp_path: Path
+) -> None:
+    """The message of an interrupted restore says to run the same command again."""
+    place, new = tmp_path / "backups", tmp_path / "new"
+    begun = saved(stock, place).snapshot
+    saved(stock, place, now=NOW + timedelta(days=1))
+    new.mkdir()
+    (new / "restore.json").write_text(json.dumps({"source": str(place), "snapshot": begun}))
+
+    done = commands.run("restore", str(place), str(new))
+
+    assert done.returncode == 0, done.stderr
+    assert f"Restored the snapshot {begun}" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_restores_belongs_to_the_owner_of_the_directory_above(
+    stock: Path, tmp_path: Path
+) -> None:
+    """The server, which does not run as root, could not read it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 8701, 8701)
+    saved(stock, tmp_path / "backups")
+
+    restored(tmp_path / "backups", home / "data").close()
+
+    found = [home / "data", *(home / "data").rglob("*")]
+    assert {path.stat().st_uid for path in found} == {8701}
+
+
+def test_a_backup_that_fills_the_disk_of_the_data_warns(stocked: Server, tmp_path: Path) -> None:
+    """Uploads are refused from then on."""
+    arguments = ("backup", str(tmp_path / "backups"), "--data-dir", str(stocked.data_dir))
+
+    warned = commands.run(*arguments, min_free_space="1000TiB")
+    silent = commands.run(*arguments, min_free_space="0")
+
+    assert (warned.returncode, silent.returncode) == (0, 0)
+    assert "is on the disk of the data directory" in warned.stdout
+    assert "is on the disk of the data directory" not in silent.stdout
 
 
 def test_nothing_starts_on_a_directory_whose_restore_was_interrupted(

@@ -44,3 +44,12 @@ def check_apart(destination: Destination, data_dir: DataDir) -> None:
                 f"{destination.root} is inside the data directory, and would be lost with it. "
                 "Name a folder on another disk."
             )
+
+
+def has_filled(destination: Destination, data_dir: DataDir, min_free_bytes: int) -> bool:
+    """Whether a backup on the disk of the data directory has left too little room for uploads."""
+    return (
+        isinstance(destination, FolderDestination)
+        and destination.root.stat().st_dev == data_dir.root.stat().st_dev
+        and data_dir.free_bytes() < min_free_bytes
+    )

@@ -39,6 +39,7 @@ from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import fsync_directory, full_disk_named
 from imagesvc.store.files.locks import DataDirLock
+from imagesvc.store.files.owners import give_all
 from imagesvc.store.files.secret import write_private
 
 DRAFT = "restored.db"
@@ -77,7 +78,7 @@ async def restore(
         InsufficientStorage: the disk is full.
     """
     await source.require()
-    name = await _chosen(source, snapshot)
+    name = await _chosen(source, snapshot or _begun(data_dir, str(source)))
     manifest = await manifest_of(source, name)
     if not is_known(manifest.schema_revision):
         raise Unavailable(
@@ -87,6 +88,18 @@ async def restore(
     with full_disk_named(), _claimed(data_dir, str(source), name, manifest):
         work = _Restore(source, data_dir, name, manifest, progress)
         return await work.run(clock())
+
+
+def _begun(data_dir: DataDir, source: str) -> str | None:
+    """The snapshot of this source whose restore was interrupted: a newer one may exist by now."""
+    try:
+        said = json.loads(data_dir.restoring.read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(said, dict) or said.get("source") != source:
+        return None
+    snapshot = said.get("snapshot")
+    return snapshot if isinstance(snapshot, str) else None
 
 
 async def _chosen(source: Destination, snapshot: str | None) -> str:
@@ -111,8 +124,8 @@ def _claimed(data_dir: DataDir, source: str, name: str, manifest: Manifest) -> I
         raise Conflict(f"{root} is not empty. Name a directory that is empty or does not exist.")
     if note.exists() and note.read_text() != said:
         raise Conflict(
-            f"{root} has a part of another restore: {note.read_text()}. Restore the same snapshot, "
-            "or remove the directory."
+            f"{root} has a part of another restore: {note.read_text()}. Restore the same snapshot "
+            "(run the command without --snapshot), or remove the directory."
         )
     lock = DataDirLock(data_dir.server_lock)
     try:
@@ -120,6 +133,7 @@ def _claimed(data_dir: DataDir, source: str, name: str, manifest: Manifest) -> I
         write_private(note, said)
         data_dir.create()
         yield
+        give_all(root)
         note.unlink()
         fsync_directory(root)
     finally:

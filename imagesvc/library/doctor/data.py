@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -16,6 +15,7 @@ from imagesvc.store.db.newest import newest_time_in
 from imagesvc.store.db.soundness import newer_faults_of, schema_faults_of
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import doubtful_file_system
+from imagesvc.store.files.owners import user_name
 from imagesvc.store.files.secret import is_private, load_secret
 
 MIN_INODES = 1000
@@ -43,11 +43,20 @@ def directory(data_dir: DataDir) -> Iterator[Finding]:
         yield error(
             "permissions",
             f"{'; '.join(refused[:MAX_SHOWN])} ({len(refused)} in all; this user is {_me()}).",
-            f"Run as the user that owns it, {_name(status.st_uid)}, or chown -R {_me()} {found}.",
+            f"Run as the user that owns it, {user_name(status.st_uid)}, or "
+            f"chown -R {_me()} {found}.",
+        )
+    elif data_dir.is_read_only():
+        yield error(
+            "permissions",
+            f"{found} is on a file system that is read-only: no server starts, and one that runs "
+            "refuses all changes.",
+            "See dmesg: errors of the disk can be the cause. Then mount -o remount,rw.",
         )
     else:
         yield ok(
-            "permissions", f"{_me()} may read and write everything; owner {_name(status.st_uid)}"
+            "permissions",
+            f"{_me()} may read and write everything; owner {user_name(status.st_uid)}",
         )
 
 
@@ -142,7 +151,14 @@ def clock(data_dir: DataDir, now: datetime | None = None) -> Iterator[Finding]:
 def backups(data_dir: DataDir, now: datetime | None = None) -> Iterator[Finding]:
     """The time of the last whole backup."""
     last, now = data_dir.last_backup_at(), now or utc_now()
-    if last is None:
+    if last is None and data_dir.last_backup.exists():
+        yield error(
+            "backup",
+            f"{data_dir.last_backup} cannot be read, so the age of the backup is unknown, also to "
+            "metrics.",
+            f"chown --reference {data_dir.root} {data_dir.last_backup}, or back up again.",
+        )
+    elif last is None:
         yield warning(
             "backup",
             "imagesvc backup has made no backup of this directory.",
@@ -165,11 +181,4 @@ def backups(data_dir: DataDir, now: datetime | None = None) -> Iterator[Finding]
 
 
 def _me() -> str:
-    return _name(os.geteuid())
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    return user_name(os.geteuid())

@@ -9,7 +9,7 @@ from imagesvc.errors import text_of
 from imagesvc.library.doctor import data, network, system
 from imagesvc.library.doctor.findings import Check, Finding, error, findings_of
 from imagesvc.settings.settings import Settings
-from imagesvc.store.files.data_dir import DataDir, NoDataDir, RestoreUnfinished
+from imagesvc.store.files.data_dir import DataDir, DataDirClosed, NoDataDir, RestoreUnfinished
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -31,6 +31,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         data_dir.require()
     except RestoreUnfinished as failure:
         yield error("data_dir", text_of(failure), "docs/backup.md has each step of a restore.")
+        return
+    except DataDirClosed as failure:
+        yield error("permissions", failure.reason, failure.remedy)
         return
     except (NoDataDir, OSError) as failure:
         remedy = "Start the server once, or name the directory with --data-dir."

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from imagesvc.errors import text_of
+from imagesvc.store.db.database import NEXT_STEPS
+from imagesvc.store.db.soundness import is_damage
 
 
 class Level(StrEnum):
@@ -53,4 +55,5 @@ def findings_of(name: str, check: Check) -> Iterator[Finding]:
         yield from check()
     except Exception as failure:  # noqa: BLE001  # an installation may be broken in any way
         reason = text_of(failure) or type(failure).__name__
-        yield error(name, f"cannot be examined: {reason}", "Run as the user of the server.")
+        remedy = NEXT_STEPS if is_damage(failure) else "Run as the user of the server."
+        yield error(name, f"cannot be examined: {reason}", remedy)

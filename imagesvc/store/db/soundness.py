@@ -37,15 +37,45 @@ def faults_of(path: Path) -> list[str]:
     """
     if not path.exists() or path.stat().st_size == 0:
         return ["the file is missing or empty"]
+    faults: list[str] = []
     try:
         with contextlib.closing(read_only(path)) as connection:
-            found = connection.execute(f"PRAGMA integrity_check({MAX_FAULTS})")
-            faults = [row[0] for row in found if row[0] != "ok"]
-            if not faults:
-                faults = _missing(connection)
+            faults += _integrity(connection)
+            faults += _unreadable(connection) if faults else _missing(connection)
     except sqlite3.DatabaseError as error:
-        return [str(error)]
+        faults.append(str(error))
     return faults
+
+
+def _integrity(connection: sqlite3.Connection) -> list[str]:
+    faults: list[str] = []
+    try:
+        for (text,) in connection.execute(f"PRAGMA integrity_check({MAX_FAULTS})"):
+            faults += [] if text == "ok" else [text]
+    except sqlite3.DatabaseError as error:  # damage that ends the check
+        faults.append(str(error))
+    return faults
+
+
+def _unreadable(connection: sqlite3.Connection) -> list[str]:
+    """The tables of a damaged database that cannot be read in order, as a dump reads them."""
+    found = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+    )
+    faults = []
+    for (name,) in found.fetchall():
+        try:
+            for _ in connection.execute(f'SELECT * FROM "{name}" NOT INDEXED'):  # noqa: S608  # of the schema
+                pass
+        except sqlite3.DatabaseError as error:
+            faults.append(f"the table {name} cannot be read whole: {error}")
+    return faults or ["all tables can be read: only indexes are damaged"]
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error of SQLite says that the file is damaged, and not that it is locked."""
+    is_operational = isinstance(error, sqlite3.OperationalError)
+    return isinstance(error, sqlite3.DatabaseError) and not is_operational
 
 
 def schema_faults_of(path: Path) -> list[str]:

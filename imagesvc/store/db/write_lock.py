@@ -19,6 +19,7 @@ from pathlib import Path
 
 from imagesvc.errors import Unavailable, text_of
 from imagesvc.store.files.files import FULL
+from imagesvc.store.files.owners import give_to_owner
 
 TIMEOUT = 10.0
 """Seconds to wait for another process, as long as SQLite waits for its own lock."""
@@ -62,6 +63,7 @@ class WriteLock:
         if self._fd is None:
             try:
                 self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                give_to_owner(self._fd, self.path.parent)
             except OSError as error:
                 if error.errno in NO_FILE:
                     return None

@@ -12,6 +12,16 @@ from pathlib import Path
 
 from imagesvc.errors import NotFound, Unavailable
 from imagesvc.store.files.files import fsync_directory, lacks_inodes
+from imagesvc.store.files.owners import user_name
+
+
+class DataDirClosed(Unavailable):
+    """This user may not enter the directory."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason} {remedy}")
+        self.reason = reason
+        self.remedy = remedy
 
 
 class NoDataDir(NotFound):
@@ -143,6 +153,7 @@ class DataDir:
         """Make sure that this is a data directory; a mistyped one must not become one.
 
         Raises:
+            DataDirClosed: this user may not enter it.
             NoDataDir: no server has been started here.
             RestoreUnfinished: a restore was interrupted.
             DeadLink: a directory is a link that leads nowhere.
@@ -159,12 +170,35 @@ class DataDir:
         """Make sure that no restore was interrupted here: a server would make a new database.
 
         Raises:
+            DataDirClosed: this user may not enter it.
             RestoreUnfinished: one was.
         """
+        self._check_access()
         if self.restoring.exists():
             raise RestoreUnfinished(
                 f"The restore into {self.root} was interrupted. Run the same command, imagesvc "
-                "restore, again: it continues."
+                "restore, again: it continues with the same snapshot."
+            )
+
+    def _check_access(self) -> None:
+        """Without access, each file in it seems to be missing, or to be the cause."""
+        me = user_name(os.geteuid())
+        try:
+            status = self.root.stat()
+        except PermissionError as error:
+            raise DataDirClosed(
+                f"{self.root} cannot be reached: {me} may not enter a directory above it.",
+                "Run as the user of the server.",
+            ) from error
+        except OSError:  # it is missing, which others report
+            return
+        if not os.access(self.root, os.R_OK | os.X_OK):
+            is_mine = status.st_uid == os.geteuid()
+            change = f"chmod 700 {self.root}" if is_mine else f"chown -R {me} {self.root}"
+            raise DataDirClosed(
+                f"The data directory {self.root} belongs to {user_name(status.st_uid)} (mode "
+                f"{status.st_mode & 0o777:04o}), so {me} may not read it.",
+                f"Run as its owner; or, if {me} is the user of the server, as root: {change}",
             )
 
     def _check_links(self) -> None:
@@ -217,6 +251,10 @@ class DataDir:
         """How many files can still be made; None on a file system without a limit."""
         status = os.statvfs(self.root)
         return status.f_favail if status.f_files else None
+
+    def is_read_only(self) -> bool:
+        """Whether its file system is mounted for reading only."""
+        return bool(os.statvfs(self.root).f_flag & os.ST_RDONLY)
 
     def is_there(self) -> bool:
         """Whether the database and the directory of the originals are in their places."""

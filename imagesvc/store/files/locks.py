@@ -22,6 +22,7 @@ from anyio import to_thread
 from imagesvc.errors import Conflict, text_of
 from imagesvc.model.ids import Digest
 from imagesvc.store.files.files import FULL
+from imagesvc.store.files.owners import give_to_owner
 
 RETRY_SECONDS = 0.005
 CLAIM_ATTEMPTS = 5
@@ -40,6 +41,7 @@ class DigestLocks:
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_to_owner(self._fd, path.parent)
         self._held: dict[Digest, tuple[asyncio.Lock, int]] = {}
 
     def close(self) -> None:
@@ -128,6 +130,7 @@ class DataDirLock:
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_to_owner(self._fd, path.parent)
         for attempt in range(CLAIM_ATTEMPTS):
             try:
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from imagesvc.errors import Unavailable
 from imagesvc.store.files.files import fsync_directory
+from imagesvc.store.files.owners import give_to_owner
 
 SECRET_BYTES = 32
 
@@ -60,7 +61,10 @@ def _next_step(path: Path) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file by one that only its owner can read: whole or not at all, and durable."""
+    """Replace a file by one that only its owner can read: whole or not at all, and durable.
+
+    The owner is that of the directory, also if root writes it.
+    """
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)  # of a process that was killed here
     try:
@@ -100,6 +104,7 @@ def derive_key(secret: bytes, purpose: str) -> bytes:
 def _write(path: Path, text: str) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "w") as file:
+        give_to_owner(fd, path.parent)
         file.write(text)
         file.flush()
         os.fsync(fd)
