@@ -180,10 +180,13 @@ def test_ready_means_that_a_file_can_be_made(make_server: MakeServer) -> None:
     until(lambda: server.client.get("/readyz").status_code == 503)
     ready = server.client.get("/readyz")
     for_reads = server.client.get("/readyz?for=reads")
+    metrics = server.client.get("/metrics").text
     (server.data_dir / "tmp").unlink()
     aside.rename(server.data_dir / "tmp")
 
     assert ready.json()["checks"]["disk"] == "The data directory cannot be written to."
     assert for_reads.status_code == 200
     assert server.log().count("disk.unwritable") == 1
+    assert "imagesvc_data_dir_writable 0.0" in metrics
     until(lambda: server.client.get("/readyz").status_code == 200)
+    assert "imagesvc_data_dir_writable 1.0" in server.client.get("/metrics").text

@@ -14,7 +14,7 @@ from imagesvc.model.ids import UserId, utc_now
 from imagesvc.server.metrics.loop_lag import LoopLag
 from imagesvc.server.metrics.of_requests import request_metrics
 from imagesvc.server.metrics.of_sources import source_metrics
-from imagesvc.server.metrics.of_storage import storage_metrics
+from imagesvc.server.metrics.of_storage import storage_metrics, writable_metric
 from imagesvc.server.metrics.of_work import job_metrics, worker_metrics
 from imagesvc.server.metrics.requests import RequestFigures
 from imagesvc.server.metrics.series import counter, counters, gauge, histogram
@@ -52,6 +52,7 @@ async def metrics(
         *await source_metrics(stores.sources, service.sources.watcher.record),
         *_caches(service.caches),
         *_damage(service),
+        await writable_metric(service.files.write_probe),
         *await asyncio.to_thread(storage_metrics, service.files.data_dir, service.settings),
     ]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from imagesvc.api.metrics import Metric
+from imagesvc.errors import InsufficientStorage, Unavailable
 from imagesvc.server.metrics.series import gauge
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.write_probe import WriteProbe
 
 
 def storage_metrics(data_dir: DataDir, settings: Settings) -> list[Metric]:
@@ -30,6 +32,18 @@ def storage_metrics(data_dir: DataDir, settings: Settings) -> list[Metric]:
         for name, path in sizes.items()
         if (size := _size(path)) is not None
     ]
+
+
+async def writable_metric(probe: WriteProbe) -> Metric:
+    """Whether a file can be made; a full disk, which has metrics of its own, counts as writable."""
+    is_writable = True
+    try:
+        await probe.check()
+    except InsufficientStorage:
+        pass
+    except Unavailable:
+        is_writable = False
+    return gauge("data_dir_writable", "1 if files can be made, else 0.", is_writable)
 
 
 def _size(path: Path) -> int | None:
