@@ -19,6 +19,7 @@ from tests.accounts import PASSWORD, Account, admin_of, client_of, log_in, make_
 from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import rows
 from tests.server import Server
+from tests.sessions import ONE as SESSION
 from tests.sessions import browser_of
 from tests.visitors import LINKS, SHARES, link, share
 from tests.waiting import until
@@ -473,8 +474,11 @@ def test_with_accounts_all_writes_are_refused_until_there_is_space(
     server.close()
 
 
-def test_access_ends_on_a_full_disk(disk: Disk) -> None:
-    """A leaked link or key cannot wait for space; each request has the space of the reserve."""
+def test_users_log_in_and_access_ends_on_a_full_disk(disk: Disk) -> None:
+    """Who empties the trash logs in before; a leaked link or key cannot wait for space.
+
+    Each request has the space of the reserve.
+    """
     server = Server(
         disk.root, workers=1, min_free_space="0", auth="required", rate_limits="off",
         webhook_allow='["127.0.0.1/32"]',
@@ -492,12 +496,13 @@ def test_access_ends_on_a_full_disk(disk: Disk) -> None:
     hook = {"url": "http://127.0.0.1:9/", "event_types": ["image.deleted"]}
     hook_id = ask.post("/api/v1/webhooks", json=hook).json()["id"]
     ends: list[Callable[[], httpx2.Response]] = [
+        lambda: client_of(server).post(SESSION, json={"name": "bob", "password": PASSWORD}),
         lambda: ask.delete(f"{SHARES}/{shared['id']}"),
         lambda: ask.delete(f"{LINKS}/{guests['id']}"),
         lambda: ask.delete(f"/api/v1/webhooks/{hook_id}"),
         lambda: ask.delete(f"/api/v1/collections/{collection_id}"),
         lambda: ask.delete(f"/api/v1/api-keys/{key_id}"),
-        lambda: browser.delete("/api/v1/session"),
+        lambda: browser.delete(SESSION),
         lambda: ask.delete(f"/api/v1/sessions/{session_id(ask, ann)}"),
         lambda: server.client.post("/api/v1/auth/revoke", data={"token": revoked}),
         lambda: ask.patch(f"/api/v1/users/{ann.id}", json={"password": "another password"}),
@@ -515,7 +520,7 @@ def test_access_ends_on_a_full_disk(disk: Disk) -> None:
         assert server.client.get(path).status_code == 404
     for credential in (ann.key, bob.key, revoked, token, bobs):
         assert client_of(server, credential).get("/api/v1/users/me").status_code == 401
-    assert other.get("/api/v1/session").status_code == 401
+    assert other.get(SESSION).status_code == 401
     disk.empty()
     assert server.cli("check").returncode == 0
     server.close()

@@ -64,7 +64,8 @@ class SessionStore:
             insert_session(connection, session)
             return True
 
-        return await self._database.write(work, wakes=False)
+        # On a full disk too: a log-in precedes the deletes that make room.
+        return await self._database.write(work, may_use_reserve=True, wakes=False)
 
     async def with_user(self, token_sha256: str) -> tuple[Session, User] | None:
         """The session of a token, and its user: one query by indexes."""
