@@ -39,6 +39,8 @@ class Readiness(Health):
     writes: bool
     """Whether uploads are accepted as well."""
     checks: dict[str, str]
+    warnings: dict[str, str]
+    """What an operator should look at, such as the clock, although requests are served."""
 
 
 def _purpose(text: str) -> str:
@@ -65,6 +67,7 @@ class HealthEndpoints:
     """The operator's routes; each check raises when its part is not ready."""
 
     checks: Mapping[str, Check]
+    warnings: Callable[[], Mapping[str, str]]
 
     @operation("is_alive", "GET", "/healthz", tag=TAG, query=LenientQuery, answers={200: Health})
     async def alive(self, _call: Call[LenientQuery, None]) -> Response:
@@ -94,6 +97,7 @@ class HealthEndpoints:
         reads, writes = not failed - {DISK}, not failed
         is_ready = reads if call.query.purpose == READS else writes
         readiness = Readiness(
-            status="ok" if is_ready else "unavailable", reads=reads, writes=writes, checks=results
-        )
+            status="ok" if is_ready else "unavailable", reads=reads, writes=writes, checks=results,
+            warnings=dict(self.warnings()),
+        )  # fmt: skip
         return json_response(readiness, 200 if is_ready else 503)

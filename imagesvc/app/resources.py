@@ -57,7 +57,7 @@ from imagesvc.library.bulk import BulkEditor
 from imagesvc.library.edit import Editor
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
-from imagesvc.service.readiness import checks_of
+from imagesvc.service.readiness import checks_of, warnings_of
 from imagesvc.service.service import Service
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.failures import Failures
@@ -93,7 +93,7 @@ def resources_of(
         SettingEndpoints(service.settings),
         StatisticsEndpoints(service.overviews, service.purger),
         PurgeEndpoints(service.variant_purge, service.stores.bulk_edits),
-        HealthEndpoints(checks_of(service)),
+        HealthEndpoints(checks_of(service), lambda: warnings_of(service)),
         MetricsEndpoints(metrics),
         *gallery_of(service, failures),
         DocsEndpoints(),

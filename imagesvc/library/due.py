@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from imagesvc.library.housekeeping.deletion_clock import DeletionClock
 from imagesvc.library.remove import Removal
-from imagesvc.model.ids import utc_now
 from imagesvc.model.trash import Condition, Expired, InTrash
 from imagesvc.store.removal.trash import TrashStore
 
@@ -21,22 +20,25 @@ class DueImages:
     store: TrashStore
     removal: Removal
     retention: timedelta
-    clock: Callable[[], datetime] = utc_now
+    clock: DeletionClock
 
     async def remove(self) -> int:
-        """Delete what is due; the number of images.
+        """Delete what is due; the number of images. After a jump of the clock, none is for a while.
 
         Raises:
             Unavailable: not all can be deleted now.
         """
-        return sum([await self._remove(condition) for condition in self._conditions()])
+        conditions = self._conditions(await self.clock.time())
+        return sum([await self._remove(condition) for condition in conditions])
 
     async def count(self) -> int:
         """How many images are due."""
-        return sum([await self.store.count_due(condition) for condition in self._conditions()])
+        conditions = self._conditions(await self.clock.peek())
+        return sum([await self.store.count_due(condition) for condition in conditions])
 
-    def _conditions(self) -> tuple[Condition, ...]:
-        now = self.clock()
+    def _conditions(self, now: datetime | None) -> tuple[Condition, ...]:
+        if now is None:
+            return ()
         return Expired(now), InTrash(before=now - self.retention)
 
     async def _remove(self, condition: Condition) -> int:

@@ -82,6 +82,7 @@ class Background:
         pause = min(REMOVE_SECONDS, self._parts.settings.gc_interval)
         while True:
             try:
+                await self._parts.clock_watch.look()
                 removed = await self._parts.due_images.remove()
                 if removed:
                     log.info("due images deleted", action="due.deleted", images=removed)

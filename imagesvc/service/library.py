@@ -10,6 +10,7 @@ from imagesvc.library.accept import Acceptor
 from imagesvc.library.due import DueImages
 from imagesvc.library.garbage import Collector
 from imagesvc.library.guests import Guests
+from imagesvc.library.housekeeping.deletion_clock import DeletionClock
 from imagesvc.library.housekeeping.statistics import Overviews
 from imagesvc.library.importing.intake import Intake
 from imagesvc.library.remove import Removal
@@ -67,9 +68,11 @@ def trash_of(stores: Stores, caches: Caches, removal: Removal) -> Trash:
     return Trash(stores.trash, removal, caches.images, caches.variants, stores.bulk_edits)
 
 
-def due_images_of(settings: Settings, stores: Stores, removal: Removal) -> DueImages:
+def due_images_of(settings: Settings, files: Files, stores: Stores, removal: Removal) -> DueImages:
     """What deletes images that have been in the trash long enough, or have expired."""
-    return DueImages(stores.trash, removal, timedelta(seconds=settings.trash_retention))
+    retention = timedelta(seconds=settings.trash_retention)
+    clock = DeletionClock(stores.trash, files.data_dir.last_run)
+    return DueImages(stores.trash, removal, retention, clock)
 
 
 def users_of(accounts: Accounts, caches: Caches) -> Users:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagesvc.library.housekeeping.clock_watch import ClockWatch
 from imagesvc.library.keys import Keys
 from imagesvc.outbound.lookups import Resolver, system_addresses
 from imagesvc.service.cdn import cdn_provider_of, purger_of, variant_purge_of
@@ -78,7 +79,8 @@ class Parts:
         self.sources = sources_of(
             settings, self.stores, self.intake, self.trash, self.outbound.source
         )
-        self.due_images = due_images_of(settings, self.stores, self.removal)
+        self.due_images = due_images_of(settings, self.files, self.stores, self.removal)
+        self.clock_watch = ClockWatch(self.stores.database)
         self.users = users_of(self.accounts, self.caches)
         self.keys = Keys(self.accounts.keys)
         self.shares = shares_of(self.stores, self.accounts)

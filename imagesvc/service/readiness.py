@@ -23,6 +23,16 @@ def checks_of(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
     }
 
 
+def warnings_of(parts: Parts) -> Mapping[str, str]:
+    """What an operator should look at while the service is ready."""
+    found = []
+    if (newest := parts.clock_watch.newest) is not None:
+        found.append(f"The clock is behind what is stored ({newest:%Y-%m-%d %H:%M} UTC).")
+    if parts.due_images.clock.is_held:
+        found.append("The clock has jumped forward, so expired and trashed images are kept.")
+    return {"clock": " ".join(found)} if found else {}
+
+
 async def check_database(stores: Stores) -> None:
     """Raises `Unavailable` when the database cannot be read, or not all of it."""
     if stores.database.is_damaged:

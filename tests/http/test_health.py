@@ -32,6 +32,7 @@ def test_ready_names_each_part(server: Server) -> None:
         "reads": True,
         "writes": True,
         "checks": {"database": "ok", "data_dir": "ok", "disk": "ok", "workers": "ok"},
+        "warnings": {},
     }
     assert answer.headers["cache-control"] == "no-store"
 

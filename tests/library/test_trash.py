@@ -12,10 +12,14 @@ from imagesvc.cache.images import ImageCache
 from imagesvc.errors import InvalidRequest, NotFound
 from imagesvc.library.due import DueImages
 from imagesvc.library.edit import Editor, ImageChange
+from imagesvc.library.housekeeping.clock_watch import ClockWatch
+from imagesvc.library.housekeeping.deletion_clock import DeletionClock
 from imagesvc.library.trash import Trash
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Image, Viewer
+from imagesvc.service.readiness import warnings_of
 from imagesvc.service.service import Service
+from imagesvc.store.files.last_run import note_run
 from imagesvc.store.images import ImageStore
 from imagesvc.store.search.listing import ImageFilter
 from tests.crash.pictures import jpeg
@@ -23,6 +27,7 @@ from tests.jobs.service import running_service, upload
 
 pytestmark = pytest.mark.anyio
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 NO_CLOCK = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of a machine whose battery is empty."""
 
@@ -32,6 +37,16 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
+        self.jumped = timedelta()
+
+    def jump(self, by: timedelta) -> None:
+        """Set the clock, while no time passes."""
+        self.now += by
+        self.jumped += by
+
+    def passed(self) -> float:
+        """Seconds that have passed."""
+        return (self.now - self.jumped).timestamp()
 
     def __call__(self) -> datetime:
         """The time that was set."""
@@ -57,7 +72,14 @@ class Setting:
             batch=2,
         )
         self.editor = Editor(self.images, self.rows.forget, self.clock)
-        self.due = DueImages(stores.trash, service.removal, 30 * DAY, self.clock)
+        note_run(service.files.data_dir.last_run, self.clock.now)
+        self.due = self.started()
+
+    def started(self) -> DueImages:
+        """What deletes images, as after a start of the server."""
+        stores, last_run = self.service.stores, self.service.files.data_dir.last_run
+        clock = DeletionClock(stores.trash, last_run, self.clock, self.clock.passed)
+        return DueImages(stores.trash, self.service.removal, 30 * DAY, clock)
 
     async def image(self, seed: int, *, expires_in: timedelta | None = None) -> Image:
         """A new image."""
@@ -153,13 +175,95 @@ async def test_an_image_that_gets_more_time_is_not_deleted(tmp_path: Path) -> No
     async with running_service(tmp_path / "data") as service:
         setting = Setting(service)
         image = await setting.image(1, expires_in=DAY)
-        late = DueImages(service.stores.trash, service.removal, DAY, Clock())
-        late.clock.now += 2 * DAY  # type: ignore[attr-defined]  # of the test
+        late, clock = setting.started(), setting.clock
+        clock.now += 2 * DAY
         assert await late.count() == 1
+        clock.now -= 2 * DAY
 
         await setting.editor.edit(image.id, ImageChange(expires_at=None), None)
 
+        clock.now += 2 * DAY
         assert await late.remove() == 0
         assert await setting.is_found(image.id)
         with pytest.raises(InvalidRequest):
             await setting.editor.edit(image.id, ImageChange(expires_at=setting.clock.now), None)
+
+
+@pytest.mark.parametrize("has_restarted", [True, False])
+async def test_what_a_wrong_clock_put_into_the_trash_stays_for_the_whole_retention(
+    tmp_path: Path, has_restarted: bool
+) -> None:
+    """The machine starts without a time, which is corrected later, with or without a restart."""
+    async with running_service(tmp_path / "data") as service:
+        setting = Setting(service)
+        image = await setting.image(1)
+        clock, right = setting.clock, setting.clock.now
+        due = setting.started()
+        clock.jump(NO_CLOCK - right)
+        assert await due.remove() == 0
+        await setting.trash.put_in([image.id])
+
+        clock.now += HOUR
+        assert await due.remove() == 0
+        due = setting.started() if has_restarted else due
+        clock.jump(right - NO_CLOCK)
+        assert (await due.count(), await due.remove()) == (0, 0)
+        clock.now += 29 * DAY
+        assert await due.remove() == 0
+        assert await setting.is_found(image.id)
+        clock.now += 2 * DAY
+
+        assert await due.remove() == 1
+        assert not await setting.is_found(image.id)
+
+
+async def test_a_clock_in_the_future_deletes_nothing_for_hours_also_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    """Images expire, but are kept; when the clock is right again, they are as they were."""
+    async with running_service(tmp_path / "data") as service:
+        setting = Setting(service)
+        image = await setting.image(1, expires_in=DAY)
+        trashed = await setting.image(2)
+        await setting.trash.put_in([trashed.id])
+        clock = setting.clock
+        assert await setting.due.remove() == 0
+
+        clock.jump(1000 * DAY)
+        for due in (setting.due, setting.started()):
+            assert (await due.count(), await due.remove()) == (0, 0)
+            clock.now += 5 * HOUR
+            assert await due.remove() == 0
+            assert due.clock.is_held
+        clock.jump(-1000 * DAY)
+
+        assert await due.remove() == 0
+        assert await setting.is_found(image.id)
+        clock.now += 15 * HOUR
+        assert await due.remove() == 1  # it has expired
+        assert not due.clock.is_held
+        clock.now += 30 * DAY
+        assert await due.remove() == 1
+
+
+async def test_a_clock_behind_the_newest_row_is_logged_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Operators see it at the start, and again when it is right."""
+    async with running_service(tmp_path / "data") as service:
+        await upload(service, jpeg(1))
+        clock = Clock()
+        watch = service.clock_watch = ClockWatch(service.stores.database, clock)
+        await watch.look()
+        assert warnings_of(service) == {}
+
+        clock.jump(-HOUR)
+        await watch.look()
+        await watch.look()
+        assert "behind what is stored" in warnings_of(service)["clock"]
+        clock.jump(HOUR)
+        await watch.look()
+
+        assert warnings_of(service) == {}
+    printed = "".join(capsys.readouterr())
+    assert (printed.count("clock.behind"), printed.count("clock.right")) == (1, 1)

@@ -261,6 +261,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "reads": True,
         "writes": True,
         "checks": {"database": "ok", "data_dir": "ok", "disk": "ok", "workers": "ok"},
+        "warnings": {},
     },
     **GRID_EXAMPLES,
 }

@@ -20,7 +20,7 @@ from imagesvc.store.files.secret import is_private, load_secret
 
 MIN_INODES = 1000
 MAX_SHOWN = 3
-CLOCK_TOLERANCE = timedelta(minutes=1)
+CLOCK_TOLERANCE = timedelta(minutes=5)
 BACKUP_AGE = timedelta(days=7)
 DOCS = "docs/data-directory.md"
 

@@ -102,6 +102,11 @@ class DataDir:
         return self.root / "webhooks-held"
 
     @property
+    def last_run(self) -> Path:
+        """Its time is when a server last looked at the clock."""
+        return self.root / "last-run"
+
+    @property
     def server_lock(self) -> Path:
         """Locked by the running server."""
         return self.root / "server.lock"

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 
 from imagesvc.errors import Conflict
 from imagesvc.model.ids import ImageId, UserId
 from imagesvc.model.trash import Condition, Expired
 from imagesvc.store.collections import count_images
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema.columns import Instant
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.events import EventType, record_image_event
 
+MICROSECOND = timedelta(microseconds=1)
 IN_TRASH = images.c.trashed_at.is_not(None)
 
 
@@ -51,6 +63,13 @@ class TrashStore:
             _count(connection, moved, 1)
 
         await self._database.write(work)
+
+    async def move_times(
+        self, image_ids: Sequence[ImageId], *, by: timedelta, latest: datetime
+    ) -> None:
+        """Move when images were put into the trash forward, to `latest` at most."""
+        values = {"ids": list(image_ids), "by": by // MICROSECOND, "latest": latest}
+        await self._database.write(lambda connection: connection.execute(_MOVE_TIMES, values))
 
     async def of_owner(self, owner_id: UserId | None) -> list[ImageId]:
         """The images in the trash of an owner; None: all."""
@@ -115,3 +134,13 @@ _PUT_IN = (
     .returning(*_MOVED)
 )
 _RESTORE = update(images).where(_THESE, IN_TRASH).values(trashed_at=None).returning(*_MOVED)
+_MOVE_TIMES = (
+    update(images)
+    .where(_THESE, IN_TRASH)
+    .values(
+        trashed_at=func.min(
+            type_coerce(images.c.trashed_at, BigInteger) + bindparam("by", type_=BigInteger),
+            bindparam("latest", type_=Instant),
+        )
+    )
+)

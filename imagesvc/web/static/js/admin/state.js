@@ -18,8 +18,8 @@ export function showState() {
 }
 
 async function load() {
-  const [{ checks }, metrics] = await Promise.all([get("/readyz").then((it) => it.json()), loadMetrics()]);
-  return { checks, metrics };
+  const [{ checks, warnings }, metrics] = await Promise.all([get("/readyz").then((it) => it.json()), loadMetrics()]);
+  return { checks: { ...checks, ...warnings }, metrics };
 }
 
 async function loadMetrics() {
