@@ -6,6 +6,7 @@ import getpass
 import sys
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from imagesvc.auth.principals import Scope
 from imagesvc.auth.secrets import KEY_PREFIX, new_key, read_secret
 from imagesvc.auth.users import check_key_name, check_name, check_password
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.offline import on_store
+from imagesvc.cli.offline import on_database, on_store
 from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
 from imagesvc.library.keys import ScopeNotAllowed
@@ -25,7 +26,9 @@ from imagesvc.model.accounts import ApiKey, User
 from imagesvc.model.ids import KeyId, UserId, new_id, parse_id, utc_now
 from imagesvc.service.parts import Parts
 from imagesvc.settings.quantities import option_seconds
-from imagesvc.store.accounts import UserChange
+from imagesvc.store.accounts import UserChange, UserStore
+from imagesvc.store.credentials import KeyStore
+from imagesvc.store.db.database import Database
 
 PAGE = 200
 
@@ -55,7 +58,7 @@ def add_user(
 def list_users(data_dir: DataDirOption = None) -> None:
     """Show every user, the newest first."""
     table = Table("name", "id", "", "images", "bytes", "made", box=None)
-    for user in on_store(load_settings(data_dir=data_dir), _users):
+    for user in on_database(load_settings(data_dir=data_dir), _users):
         marks = ["admin"] * user.is_admin + ["disabled"] * user.is_disabled
         table.add_row(
             user.name, str(user.id), ", ".join(marks), f"{user.image_count:,}",
@@ -148,7 +151,7 @@ def list_keys(
     The last use of a key is written once a minute, so a very recent use may be missing.
     """
     table = Table("id", "user", "name", "scopes", "made", "expires", "last used", box=None)
-    found = on_store(load_settings(data_dir=data_dir), partial(_keys, user_name=user))
+    found = on_database(load_settings(data_dir=data_dir), partial(_keys, user_name=user))
     for owner, key in found:
         table.add_row(
             str(key.id), owner.name, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d}",
@@ -177,10 +180,11 @@ async def _add_user(service: Parts, *, name: str, password: str | None, is_admin
     await service.users.add(name, password, is_admin=is_admin)
 
 
-async def _users(service: Parts) -> list[User]:
-    users, after = await service.accounts.users.page(limit=PAGE, after=None)
+async def _users(database: Database) -> list[User]:
+    store = UserStore(database)
+    users, after = await store.page(limit=PAGE, after=None)
     while after is not None:
-        more, after = await service.accounts.users.page(limit=PAGE, after=after)
+        more, after = await store.page(limit=PAGE, after=after)
         users += more
     return users
 
@@ -234,16 +238,20 @@ async def _add_key(
     return str(secret)
 
 
-async def _keys(service: Parts, *, user_name: str | None) -> list[tuple[User, ApiKey]]:
+async def _keys(database: Database, *, user_name: str | None) -> list[tuple[User, ApiKey]]:
     """The keys of one user, or of all, each with its user."""
-    users = await _users(service) if user_name is None else [await _named(service, user_name)]
-    return [(user, key) for user in users for key in await _keys_of(service, user)]
+    if user_name is None:
+        users = await _users(database)
+    else:
+        users = [await _found(UserStore(database), user_name, database.path.parent)]
+    store = KeyStore(database)
+    return [(user, key) for user in users for key in await _keys_of(store, user)]
 
 
-async def _keys_of(service: Parts, user: User) -> list[ApiKey]:
-    keys, after = await service.accounts.keys.page(user.id, limit=PAGE, after=None)
+async def _keys_of(store: KeyStore, user: User) -> list[ApiKey]:
+    keys, after = await store.page(user.id, limit=PAGE, after=None)
     while after is not None:
-        more, after = await service.accounts.keys.page(user.id, limit=PAGE, after=after)
+        more, after = await store.page(user.id, limit=PAGE, after=after)
         keys += more
     return keys
 
@@ -253,9 +261,13 @@ async def _remove_key(service: Parts, *, key_id: KeyId) -> None:
 
 
 async def _named(service: Parts, name: str) -> User:
-    user = await service.accounts.users.named(name)
+    return await _found(service.accounts.users, name, service.files.data_dir.root)
+
+
+async def _found(users: UserStore, name: str, place: Path) -> User:
+    user = await users.named(name)
     if user is None:
-        raise NotFound(f"There is no user {name!r} in {service.files.data_dir.root}.")
+        raise NotFound(f"There is no user {name!r} in {place}.")
     return user
 
 

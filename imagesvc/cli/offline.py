@@ -9,10 +9,39 @@ from typing import Any, TypeVar
 from imagesvc.logs import configure_logs
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
+from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import bring_up_to_date
+from imagesvc.store.db.soundness import read_only_engine, require_current
+from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import full_disk_advised
 
 T = TypeVar("T")
+
+
+def on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """Run `work`, which only reads, on the database of the data directory.
+
+    It works beside a server, on a full disk and on a read-only file system.
+
+    Raises:
+        NoDataDir: no server has been started there.
+        DatabaseNewer, DatabaseOlder, SchemaDiffers: the database is that of another version.
+        DatabaseDamaged: it is no database, or was lost.
+    """
+    configure_logs(settings.log_format, settings.log_level)
+    data_dir = DataDir(settings.data_dir.absolute())
+    data_dir.require()
+    path = data_dir.database
+    require_current(path)
+
+    async def opened() -> T:
+        database = Database(path, engine=read_only_engine(path))
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(opened())
 
 
 def on_store(

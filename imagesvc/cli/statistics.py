@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,14 +11,13 @@ from rich.table import Table
 
 from imagesvc.api.administration.statistics import statistics_of
 from imagesvc.cli.loading import load_settings
+from imagesvc.cli.offline import on_database
 from imagesvc.cli.options import TO, DataDirOption
 from imagesvc.cli.remote import client_of
 from imagesvc.library.housekeeping.statistics import Overview, Overviews
-from imagesvc.logs import configure_logs
 from imagesvc.settings.settings import Settings
 from imagesvc.store.cdn.purges import PurgeQueue
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.soundness import read_only_engine, require_current
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.statistics.counts import Statistics as StatisticsStore
 
@@ -55,21 +54,13 @@ def stats(
 def _of_data_dir(settings: Settings) -> Statistics:
     from imagesvc.client.statistics import Statistics  # noqa: PLC0415  # as `upload`
 
-    configure_logs(settings.log_format, settings.log_level)
     data_dir = DataDir(settings.data_dir.absolute())
-    data_dir.require()
-    require_current(data_dir.database)
-    shown = statistics_of(asyncio.run(_read(data_dir)), None)
+    shown = statistics_of(on_database(settings, partial(_read, data_dir)), None)
     return Statistics.model_validate_json(shown.model_dump_json())
 
 
-async def _read(data_dir: DataDir) -> Overview:
-    path = data_dir.database
-    database = Database(path, engine=read_only_engine(path))
-    try:
-        return await Overviews(StatisticsStore(database), PurgeQueue(database), data_dir).now()
-    finally:
-        await database.close()
+async def _read(data_dir: DataDir, database: Database) -> Overview:
+    return await Overviews(StatisticsStore(database), PurgeQueue(database), data_dir).now()
 
 
 def _print(found: Statistics) -> None:

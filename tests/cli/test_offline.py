@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from imagesvc.store.db.migrate import upgrade
 from imagesvc.store.db.snapshots import revision_of
 from imagesvc.store.db.sqlite import sqlite_engine, transaction
+from tests.attack.test_hanging_lookups import can_have_namespaces
 from tests.cli.test_main import run
 from tests.server import Server
 
@@ -153,6 +156,24 @@ def test_commands_do_not_migrate(place: Path, command: tuple[str, ...]) -> None:
     assert "made by an older version" in done.stderr
     assert "stop the old server, and start this version" in done.stderr
     assert revision_of(place / "imagesvc.db") == OLDER
+
+
+@pytest.mark.skipif(not can_have_namespaces(), reason="no namespaces for users here")
+def test_commands_that_read_need_no_write(place: Path) -> None:
+    """An operator looks around before a file system that became read-only is mounted again."""
+    script = (
+        f'mount --bind {place} {place} && mount -o remount,bind,ro {place} && "$@" user list '
+        f'--data-dir {place} && "$@" key list --data-dir {place} && "$@" stats --data-dir {place}'
+    )
+
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, "sh", sys.executable, "-m", "imagesvc"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("admin") >= 2
+    assert "free on the disk" in done.stdout
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])

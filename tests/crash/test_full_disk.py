@@ -495,7 +495,10 @@ def test_users_log_in_and_access_ends_on_a_full_disk(disk: Disk) -> None:
     guests = link(ask, collection_id=collection_id)
     hook = {"url": "http://127.0.0.1:9/", "event_types": ["image.deleted"]}
     hook_id = ask.post("/api/v1/webhooks", json=hook).json()["id"]
+    link_token = server.cli("setup-link").stdout.strip().rpartition("#")[2]
+    chosen = {"name": "boss", "password": PASSWORD}
     ends: list[Callable[[], httpx2.Response]] = [
+        lambda: client_of(server).post("/api/v1/setup", json=chosen | {"token": link_token}),
         lambda: client_of(server).post(SESSION, json={"name": "bob", "password": PASSWORD}),
         lambda: ask.delete(f"{SHARES}/{shared['id']}"),
         lambda: ask.delete(f"{LINKS}/{guests['id']}"),

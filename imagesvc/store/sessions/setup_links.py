@@ -85,7 +85,7 @@ class SetupLinkStore:
             insert_session(connection, begun)
             return admin, begun
 
-        return await self._database.write(work, wakes=False)
+        return await self._database.write(work, may_use_reserve=True, wakes=False)
 
 
 def _check_open(connection: Connection) -> None:
