@@ -226,8 +226,8 @@ def test_a_guest_uploads_pictures(
 
     files.set_input_files(good)
 
-    expect(page.get_by_text("1 von 2 fertig")).to_contain_text("1 wurde abgelehnt")
     expect(page.locator("#results .done bdi")).to_have_text(f"{HOSTILE}.jpg")
+    expect(page.get_by_text("1 von 2 fertig")).to_contain_text("1 wurde abgelehnt")
     reason = "Das ist kein Bild in einem Format, das der Server annimmt."
     expect(page.locator("#results li.failed")).to_contain_text(reason)
     expect(page.get_by_role("button", name="Alle noch einmal versuchen")).to_have_count(0)
