@@ -262,12 +262,16 @@ def test_the_documented_steps_save_originals_without_rows(stocked: Server) -> No
         connection.execute("DELETE FROM images WHERE number > 4")
         connection.execute("DELETE FROM blobs WHERE sha256 NOT IN (SELECT sha256 FROM images)")
         connection.execute("UPDATE images SET owner_id = id WHERE number = 1")
+        connection.execute(
+            "DELETE FROM blobs WHERE sha256 = (SELECT sha256 FROM images WHERE number = 2)"
+        )
     lost = IMAGES - 4
     found = stocked.cli("check")
     assert found.returncode == 1
     assert f"database: {lost} rows of jobs point at no row of images" in found.stdout
     assert "database: 1 rows of images point at no row of users" in found.stdout
-    assert found.stdout.count("without a row (run gc): ") == lost
+    assert "points at no row of blobs" in found.stdout
+    assert found.stdout.count("without a row (run gc): ") == lost + 1
 
     done = run_block(stocked, REPAIR)
 

@@ -12,7 +12,11 @@ from imagesvc.errors import Unavailable
 from imagesvc.store.db.soundness import read_only
 from imagesvc.store.db.write_lock import WriteLock
 
-IMAGES = "images"
+IMAGES, BLOBS = "images", "blobs"
+_RECORD_BLOB = (
+    "INSERT OR IGNORE INTO blobs (sha256, bytes, created_at) "
+    "SELECT sha256, bytes, created_at FROM images WHERE rowid = ?"
+)
 MAX_NAMED = 20
 """Images that are named one by one."""
 TIMEOUT_SECONDS = 10.0
@@ -48,7 +52,8 @@ def dangling_faults_of(path: Path) -> list[str]:
 def remove_dangling(path: Path) -> int:
     """Remove rows whose parents were lost, as a deletion of the parents would have done.
 
-    A column that may be empty is emptied instead: an image whose owner was lost stays.
+    A column that may be empty is emptied instead: an image whose owner was lost stays. The row of
+    an original is made again from that of its image: without it, the file would be an orphan.
 
     Returns:
         How many rows were removed or changed.
@@ -94,7 +99,9 @@ def _keys(connection: sqlite3.Connection, table: str) -> dict[int, tuple[tuple[s
 
 
 def _mended(connection: sqlite3.Connection, row: Dangling) -> tuple[str, int] | None:
-    """The statement that mends a row; None for an image without its blob, which is left."""
+    """The statement that mends a row; None if only its deletion would."""
+    if (row.table, row.parent) == (IMAGES, BLOBS):
+        return _RECORD_BLOB, row.rowid
     if row.is_owned:
         return f'DELETE FROM "{row.table}" WHERE rowid = ?', row.rowid  # noqa: S608  # of the schema
     query = 'SELECT name FROM pragma_table_info(?) WHERE NOT "notnull"'
