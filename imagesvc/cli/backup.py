@@ -18,6 +18,7 @@ from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
 from imagesvc.library.backup.destination import Destination, DestinationFull
+from imagesvc.library.backup.layout import is_of_future
 from imagesvc.library.backup.places import check_apart, has_filled, place_of
 from imagesvc.library.backup.restore import RestoreReport
 from imagesvc.library.backup.restore import restore as restore_into
@@ -183,6 +184,12 @@ def _print_backup(destination: Destination, report: BackupReport, removed: Remov
         f"Snapshot {report.snapshot} in {destination}: {report.blobs:,} blobs "
         f"({report.bytes:,} bytes), {report.copied:,} of them new ({report.copied_bytes:,} bytes)."
     )
+    if report.later:
+        _say(
+            f"The snapshot {report.later} is said to be later: the clock was wrong then, or is "
+            "now. imagesvc restore takes the latest: name this one by --snapshot, or remove that "
+            "folder of snapshots if its clock was wrong."
+        )
     if removed.snapshots or removed.blobs:
         _print_removed(removed)
 
@@ -216,6 +223,12 @@ def _print_restored(target: DataDir, report: RestoreReport) -> None:
         f"Restored the snapshot {report.snapshot} to {target.root}: {report.blobs:,} blobs "
         f"({report.bytes:,} bytes)."
     )
+    if is_of_future(report.snapshot, utc_now()):
+        _say(
+            "This snapshot is of the future: the clock was wrong when it was made, or is now. "
+            "Another one may be newer: look into the folder of snapshots, and name it by "
+            "--snapshot."
+        )
     if target.root.stat().st_uid == 0:
         _say(
             "The files belong to root. If the server runs as another user, give them to it: "

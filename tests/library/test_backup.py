@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from imagesvc.library.backup.folder import FolderDestination
 from imagesvc.library.backup.layout import blob_key, snapshot_name
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import SnapshotDamaged, remove_old, whole_snapshots_in
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import Digest, utc_now
 from imagesvc.store.db.foreign import renew_triggers, require_own
 from imagesvc.store.db.migrate import upgrade
 from imagesvc.store.db.sqlite import sqlite_engine, transaction
@@ -505,6 +506,24 @@ def test_a_restore_continues_although_there_is_a_newer_snapshot(
 
     assert done.returncode == 0, done.stderr
     assert f"Restored the snapshot {begun}" in done.stdout
+
+
+def test_a_snapshot_of_the_future_is_told(stock: Path, tmp_path: Path) -> None:
+    """The clock was wrong when it was made: a restore takes it, and `--keep` never removes it."""
+    place = tmp_path / "backups"
+    future = saved(stock, place, now=utc_now() + timedelta(days=400)).snapshot
+
+    backup = commands.run("backup", str(place), "--data-dir", str(stock))
+    restored = commands.run("restore", str(place), str(tmp_path / "future"))
+    made = re.search(r"Snapshot (\S+) in", backup.stdout)
+    assert made
+    named = commands.run("restore", str(place), str(tmp_path / "new"), "--snapshot", made[1])
+
+    assert (backup.returncode, restored.returncode, named.returncode) == (0, 0, 0)
+    assert f"The snapshot {future} is said to be later" in backup.stdout
+    assert f"Restored the snapshot {future}" in restored.stdout
+    assert "This snapshot is of the future" in restored.stdout
+    assert "This snapshot is of the future" not in named.stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")

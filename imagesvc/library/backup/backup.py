@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -40,7 +40,7 @@ from imagesvc.library.backup.layout import (
     written_digests,
 )
 from imagesvc.library.backup.progress import Progress
-from imagesvc.library.backup.snapshots import snapshots_in
+from imagesvc.library.backup.snapshots import snapshots_in, whole_of
 from imagesvc.model.ids import Digest, utc_now
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.snapshots import copy_database, digests_in, revision_of
@@ -71,6 +71,8 @@ class BackupReport:
     rounds: int = 0
     faults: dict[Digest, str] = field(default_factory=dict)
     """Blobs that could not be copied, with the reason: the snapshot lacks them."""
+    later: str = ""
+    """The last snapshot of the destination, if it is said to be later than this one."""
 
 
 async def back_up(
@@ -193,7 +195,10 @@ class _Backup:
     async def _store(self, staged: Path, needed: dict[Digest, int], now: datetime) -> None:
         """Store the files of the snapshot, and at last the manifest."""
         self._progress("storing", 0, 0)
-        report, name = self._report, await self._free_name(now)
+        report = self._report
+        taken = await snapshots_in(self._destination)
+        name = _free_name(taken, now)
+        report.later = max((other for other in whole_of(taken) if other > name), default="")
         small = {
             DIGESTS: written_digests(needed),
             SECRET: await to_thread.run_sync(self._data_dir.secret.read_bytes),
@@ -217,12 +222,12 @@ class _Backup:
         await self._destination.put(snapshot_key(name, MANIFEST), written)
         report.snapshot, report.blobs, report.bytes = name, len(needed), manifest.blob_bytes
 
-    async def _free_name(self, now: datetime) -> str:
-        """A name that no snapshot has: two backups may end within one second."""
-        taken = set(await snapshots_in(self._destination))
-        while (name := snapshot_name(now)) in taken:
-            now += timedelta(seconds=1)
-        return name
+
+def _free_name(taken: Collection[str], now: datetime) -> str:
+    """A name that no snapshot has: two backups may end within one second."""
+    while (name := snapshot_name(now)) in taken:
+        now += timedelta(seconds=1)
+    return name
 
 
 def note_backup(data_dir: DataDir, now: datetime) -> OSError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,11 +53,12 @@ async def snapshots_in(destination: Destination) -> dict[str, list[str]]:
 
 async def whole_snapshots_in(destination: Destination) -> list[str]:
     """The names of the snapshots that have a manifest, the oldest first."""
-    return [
-        name
-        for name, keys in (await snapshots_in(destination)).items()
-        if snapshot_key(name, MANIFEST) in keys
-    ]
+    return whole_of(await snapshots_in(destination))
+
+
+def whole_of(snapshots: Mapping[str, list[str]]) -> list[str]:
+    """Those of some snapshots that have a manifest."""
+    return [name for name, keys in snapshots.items() if snapshot_key(name, MANIFEST) in keys]
 
 
 async def manifest_of(destination: Destination, snapshot: str) -> Manifest:
