@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -195,9 +196,9 @@ class DataDir:
                 f"{self.root} cannot be reached: {me} may not enter a directory above it.",
                 "Run as the user of the server.",
             ) from error
-        except OSError:  # it is missing, which others report
+        except OSError:  # it is missing, which others report, as they do a file in its place
             return
-        if not os.access(self.root, os.R_OK | os.X_OK):
+        if stat.S_ISDIR(status.st_mode) and not os.access(self.root, os.R_OK | os.X_OK):
             is_mine = status.st_uid == os.geteuid()
             change = f"chmod 700 {self.root}" if is_mine else f"chown -R {me} {self.root}"
             raise DataDirClosed(
