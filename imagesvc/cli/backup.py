@@ -18,7 +18,7 @@ from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
 from imagesvc.library.backup.destination import Destination, DestinationFull
-from imagesvc.library.backup.layout import is_of_future
+from imagesvc.library.backup.layout import time_of
 from imagesvc.library.backup.places import check_apart, has_filled, place_of
 from imagesvc.library.backup.restore import RestoreReport
 from imagesvc.library.backup.restore import restore as restore_into
@@ -27,6 +27,7 @@ from imagesvc.library.backup.snapshots import Removed, remove_old
 from imagesvc.library.backup.verification import Verified
 from imagesvc.library.backup.verification import verify as verify_all
 from imagesvc.logs import configure_logs
+from imagesvc.model.clock import is_of_future
 from imagesvc.model.ids import utc_now
 from imagesvc.settings.quantities import option_seconds
 from imagesvc.store.files.data_dir import DataDir
@@ -223,7 +224,8 @@ def _print_restored(target: DataDir, report: RestoreReport) -> None:
         f"Restored the snapshot {report.snapshot} to {target.root}: {report.blobs:,} blobs "
         f"({report.bytes:,} bytes)."
     )
-    if is_of_future(report.snapshot, utc_now()):
+    made = time_of(report.snapshot)
+    if made is not None and is_of_future(made, utc_now()):
         _say(
             "This snapshot is of the future: the clock was wrong when it was made, or is now. "
             "Another one may be newer: look into the folder of snapshots, and name it by "

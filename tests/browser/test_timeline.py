@@ -385,6 +385,7 @@ def test_the_position_is_kept_on_the_way_back(visits: Visits, library: Server) -
     page.evaluate("scrollTo(0, 6000)")
     page.wait_for_function(SHOWS_PICTURES)
     seen = page.evaluate(FIRST_VISIBLE)
+    assert seen > 0
     page.goto(url_of(library, "/api/v1/docs"))
 
     page.go_back()

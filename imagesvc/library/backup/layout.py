@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import SEEK_END, BufferedReader, BytesIO
 from pathlib import Path
 from typing import Self
@@ -29,8 +29,6 @@ DATABASE = "imagesvc.db"
 DIGESTS = "digests"
 SECRET = "secret.key"  # noqa: S105  # a name
 MANIFEST = "manifest.json"
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 _TIME = "%Y%m%dT%H%M%SZ"
 _DIGEST = "[0-9a-f]{64}"
@@ -111,12 +109,6 @@ def time_of(snapshot: str) -> datetime | None:
         return datetime.strptime(snapshot, _TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def is_of_future(snapshot: str, now: datetime) -> bool:
-    """Whether a snapshot was made by a clock that was ahead of this one."""
-    made = time_of(snapshot)
-    return made is not None and made > now + CLOCK_TOLERANCE
 
 
 def written_digests(digests: dict[Digest, int]) -> bytes:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from imagesvc.library.access import denied
 from imagesvc.library.doctor.findings import Finding, error, ok, warning
+from imagesvc.model.clock import is_of_future
 from imagesvc.model.ids import utc_now
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.database import NEXT_STEPS
@@ -20,7 +21,6 @@ from imagesvc.store.files.secret import is_private, load_secret
 
 MIN_INODES = 1000
 MAX_SHOWN = 3
-CLOCK_TOLERANCE = timedelta(minutes=5)
 BACKUP_AGE = timedelta(days=7)
 DOCS = "docs/data-directory.md"
 
@@ -137,7 +137,7 @@ def clock(data_dir: DataDir, now: datetime | None = None) -> Iterator[Finding]:
     """The clock, against the newest row."""
     now = now or utc_now()
     newest = newest_time_in(data_dir.database)
-    if newest is not None and newest > now + CLOCK_TOLERANCE:
+    if newest is not None and is_of_future(newest, now):
         yield error(
             "clock",
             f"the clock says {now:%Y-%m-%d %H:%M} UTC, but a row is of {newest:%Y-%m-%d %H:%M}: "

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
+from imagesvc.model.clock import is_of_future
 from imagesvc.model.ids import utc_now
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.newest import newest_time_of
 
 log = structlog.get_logger()
-
-TOLERANCE = timedelta(minutes=5)
 
 
 class ClockWatch:
@@ -33,7 +32,7 @@ class ClockWatch:
         """
         now = self._clock()
         newest = await newest_time_of(self._database)
-        is_behind = newest is not None and newest > now + TOLERANCE
+        is_behind = newest is not None and is_of_future(newest, now)
         was_behind = self.newest is not None
         self.newest = newest if is_behind else None
         if is_behind and newest is not None and not was_behind:
