@@ -17,8 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from imagesvc.store.db.migrate import migrate
-from imagesvc.store.db.sqlite import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.search.colors import cell, lab
 
 SYLLABLES = [a + b for a in "bcdfglmnprst" for b in "aeiou"]
@@ -28,7 +28,7 @@ BATCH = 20_000
 CAMERAS = (("FUJIFILM", "X100V"), ("Canon", "EOS 5D"), ("SONY", "ILCE-7M3"), ("Apple", "iPhone 12"))
 SIZES = ((6000, 4000), (4000, 6000), (4032, 3024), (1920, 1080))
 """Width and height of the images, in pixels."""
-_SEARCH = import_module("imagesvc.store.db.migrations.versions.0004_search")
+_SEARCH = import_module("imagesvc.store.db.sqlite.migrations.versions.0004_search")
 """The statements that fill the search: once for all rows they take a fifth of the time."""
 _MICROSECONDS = 1_000_000
 

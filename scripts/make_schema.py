@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from imagesvc.store.db.expected import NEWEST
-from imagesvc.store.db.migrate import upgrade
-from imagesvc.store.db.sqlite import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.expected import NEWEST
+from imagesvc.store.db.sqlite.migrate import upgrade
 
 # Tables that others make for themselves come with those.
 STATEMENTS = """

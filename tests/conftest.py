@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.sqlite.migrate import migrate
 from tests.accounts import Account, admin_of
 from tests.server import Server
 

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "imagesvc"
 MODULES = sorted(
     path
     for path in PACKAGE.rglob("*.py")
-    if not path.is_relative_to(PACKAGE / "store" / "db" / "migrations" / "versions")
+    if not path.is_relative_to(PACKAGE / "store" / "db" / "sqlite" / "migrations" / "versions")
 )
 MODULE_LINES = 300
 FOLDER_MODULES = 16

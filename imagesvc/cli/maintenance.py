@@ -17,8 +17,8 @@ from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
 from imagesvc.service.parts import Parts
 from imagesvc.store.db.database import NEXT_STEPS
-from imagesvc.store.db.expected import HINT as SCHEMA_HINT
-from imagesvc.store.db.migrate import NEWER_HINT
+from imagesvc.store.db.sqlite.expected import HINT as SCHEMA_HINT
+from imagesvc.store.db.sqlite.migrate import NEWER_HINT
 from imagesvc.store.files.data_dir import DataDir
 
 DANGLING_HINT = (

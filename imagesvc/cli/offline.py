@@ -10,8 +10,8 @@ from imagesvc.logs import configure_logs
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import bring_up_to_date
-from imagesvc.store.db.soundness import read_only_engine, require_current
+from imagesvc.store.db.sqlite.migrate import bring_up_to_date
+from imagesvc.store.db.sqlite.soundness import read_only_engine, require_current
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import full_disk_advised
 

@@ -14,7 +14,7 @@ from imagesvc.errors import NotFound
 from imagesvc.library.access import denied
 from imagesvc.model.ids import Digest
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.soundness import (
+from imagesvc.store.db.sqlite.soundness import (
     faults_of,
     newer_faults_of,
     read_only_engine,

@@ -13,8 +13,8 @@ from imagesvc.service.background import Background
 from imagesvc.service.parts import Parts
 from imagesvc.service.urls import url_for_browsers
 from imagesvc.settings.settings import Settings
-from imagesvc.store.db.migrate import bring_up_to_date
-from imagesvc.store.db.sqlite_version import FIXES, has_wal_reset_bug, sqlite_version
+from imagesvc.store.db.sqlite.migrate import bring_up_to_date
+from imagesvc.store.db.sqlite.version import FIXES, has_wal_reset_bug, sqlite_version
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import DOCS as FILE_SYSTEM_DOCS
 from imagesvc.store.files.file_system import doubtful_file_system

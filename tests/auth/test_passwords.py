@@ -20,7 +20,7 @@ from imagesvc.model.ids import utc_now
 from imagesvc.store.accounts import UserChange, UserStore
 from imagesvc.store.credentials import LoginStore
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.sqlite.migrate import migrate
 
 
 class Watched(PasswordHasher):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.store.db.migrate import upgrade
-from imagesvc.store.db.snapshots import revision_of
-from imagesvc.store.db.sqlite import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.migrate import upgrade
+from imagesvc.store.db.sqlite.snapshots import revision_of
 from tests.attack.test_hanging_lookups import can_have_namespaces
 from tests.cli.test_main import run
 from tests.server import Server

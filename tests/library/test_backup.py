@@ -24,10 +24,10 @@ from imagesvc.library.backup.layout import blob_key, snapshot_name
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import SnapshotDamaged, remove_old, whole_snapshots_in
 from imagesvc.model.ids import Digest, utc_now
-from imagesvc.store.db.foreign import renew_triggers, require_own
-from imagesvc.store.db.migrate import upgrade
-from imagesvc.store.db.sqlite import sqlite_engine, transaction
-from imagesvc.store.db.sqlite_version import has_wal_reset_bug
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.foreign import renew_triggers, require_own
+from imagesvc.store.db.sqlite.migrate import upgrade
+from imagesvc.store.db.sqlite.version import has_wal_reset_bug
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import DigestLocks
 from tests import commands

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Connection
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.connections import UnitConnection
 from imagesvc.store.db.database import READERS, Database
-from imagesvc.store.db.sqlite import sqlite_engine
+from imagesvc.store.db.sqlite.connections import UnitConnection
+from imagesvc.store.db.sqlite.engine import sqlite_engine
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import text
 from imagesvc.logs import configure_logs
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.sqlite.migrate import migrate
 
 configure_logs("json", "info")  # to standard error
 path = Path(sys.argv[1])

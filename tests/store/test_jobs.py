@@ -16,7 +16,7 @@ from imagesvc.model.ids import Digest, ImageId, JobId, new_id
 from imagesvc.model.images import Image, Original, Visibility
 from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.settling import MAX_INTERRUPTIONS, Settlement

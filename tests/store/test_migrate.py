@@ -13,11 +13,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from imagesvc.store.db import migrate as module
-from imagesvc.store.db.expected import NEWEST
-from imagesvc.store.db.migrate import HEAD, SchemaDiffers, migrate, upgrade
 from imagesvc.store.db.schema.whole import WHOLE, is_in_metadata
-from imagesvc.store.db.sqlite import sqlite_engine, transaction
+from imagesvc.store.db.sqlite import migrate as module
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.expected import NEWEST
+from imagesvc.store.db.sqlite.migrate import HEAD, SchemaDiffers, migrate, upgrade
 from scripts.make_schema import newest, statements
 
 KILLED_AT_STATEMENT = """
@@ -25,7 +25,7 @@ import os, signal, sys
 from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.sqlite.migrate import migrate
 
 left = int(sys.argv[2])
 

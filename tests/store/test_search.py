@@ -18,8 +18,8 @@ from imagesvc.model.ids import Digest, ImageId, JobId, UserId, least_id, new_id
 from imagesvc.model.images import Analysis, Image, Viewer, Visibility
 from imagesvc.model.jobs import Priority, Status
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate, upgrade
-from imagesvc.store.db.sqlite import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
+from imagesvc.store.db.sqlite.migrate import migrate, upgrade
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.listing import JobFilter

@@ -19,10 +19,10 @@ from imagesvc.model.images import Image, Original, Visibility
 from imagesvc.model.jobs import Job, Priority, Status
 from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
 from imagesvc.store.db.schema.accounts import users
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.requests import receipts
+from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
 

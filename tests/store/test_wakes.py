@@ -13,7 +13,7 @@ from imagesvc.model.images import Image, Variant
 from imagesvc.model.uploads import IdempotencyRecord, PendingUpload
 from imagesvc.store.credentials import KeyStore
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.pending_uploads import PendingUploadStore

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from imagesvc.errors import Unavailable
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
-from imagesvc.store.db.sqlite_version import has_wal_reset_bug
-from imagesvc.store.db.write_lock import WriteLock
+from imagesvc.store.db.sqlite.migrate import migrate
+from imagesvc.store.db.sqlite.version import has_wal_reset_bug
+from imagesvc.store.db.sqlite.write_lock import WriteLock
 
 pytestmark = pytest.mark.anyio
 

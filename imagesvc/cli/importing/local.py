@@ -18,7 +18,7 @@ from imagesvc.model.ids import Digest, UserId
 from imagesvc.model.images import Visibility
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
-from imagesvc.store.db.migrate import bring_up_to_date
+from imagesvc.store.db.sqlite.migrate import bring_up_to_date
 from imagesvc.store.files.files import advice_when_full, full_disk_advised
 from imagesvc.store.files.locks import DataDirLock
 

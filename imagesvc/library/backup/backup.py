@@ -43,8 +43,8 @@ from imagesvc.library.backup.progress import Progress
 from imagesvc.library.backup.snapshots import snapshots_in, whole_of
 from imagesvc.model.ids import Digest, utc_now
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.snapshots import copy_database, digests_in, revision_of
-from imagesvc.store.db.soundness import read_only_engine
+from imagesvc.store.db.sqlite.snapshots import copy_database, digests_in, revision_of
+from imagesvc.store.db.sqlite.soundness import read_only_engine
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import FULL

@@ -32,9 +32,9 @@ from imagesvc.library.backup.snapshots import (
     whole_snapshots_in,
 )
 from imagesvc.model.ids import Digest, utc_now
-from imagesvc.store.db.foreign import UntrustedDatabase, require_own
-from imagesvc.store.db.migrate import NEWER_HINT, is_known
-from imagesvc.store.db.snapshots import prepare_restored, require_sound
+from imagesvc.store.db.sqlite.foreign import UntrustedDatabase, require_own
+from imagesvc.store.db.sqlite.migrate import NEWER_HINT, is_known
+from imagesvc.store.db.sqlite.snapshots import prepare_restored, require_sound
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import fsync_directory, full_disk_named

@@ -13,7 +13,7 @@ from imagesvc.library.backup.snapshots import (
     remove_old,
     whole_snapshots_in,
 )
-from imagesvc.store.db.snapshots import known_digests_in
+from imagesvc.store.db.sqlite.snapshots import known_digests_in
 from imagesvc.store.files.data_dir import DataDir
 
 

@@ -13,7 +13,7 @@ from imagesvc.model.ids import utc_now
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.newest import newest_time_in
-from imagesvc.store.db.soundness import newer_faults_of, schema_faults_of
+from imagesvc.store.db.sqlite.soundness import newer_faults_of, schema_faults_of
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import doubtful_file_system
 from imagesvc.store.files.owners import user_name

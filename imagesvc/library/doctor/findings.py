@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from imagesvc.errors import text_of
 from imagesvc.store.db.database import NEXT_STEPS
-from imagesvc.store.db.soundness import is_damage
+from imagesvc.store.db.sqlite.soundness import is_damage
 
 
 class Level(StrEnum):

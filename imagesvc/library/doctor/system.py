@@ -14,7 +14,7 @@ from pathlib import Path
 
 from imagesvc.library.doctor.findings import Finding, error, ok, warning
 from imagesvc.settings.settings import Settings
-from imagesvc.store.db.sqlite_version import FIXES, has_wal_reset_bug, sqlite_version
+from imagesvc.store.db.sqlite.version import FIXES, has_wal_reset_bug, sqlite_version
 from imagesvc.workers.sandbox.landlock import landlock_version
 
 CODECS = """

@@ -21,10 +21,10 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage
-from imagesvc.store.db.connections import UnitConnection
 from imagesvc.store.db.failures import DatabaseFailures
-from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
-from imagesvc.store.db.write_lock import WriteLock
+from imagesvc.store.db.sqlite.connections import UnitConnection
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction, translated
+from imagesvc.store.db.sqlite.write_lock import WriteLock
 from imagesvc.store.files.reserve import Reserve
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from imagesvc.outages import REPEAT_SECONDS, Outage
-from imagesvc.store.db.sqlite import error_name, failure_behind
+from imagesvc.store.db.sqlite.engine import error_name, failure_behind
 
 MAX_LOGGED = 300
 """Characters of an error of SQLite in the log."""

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.columns import EPOCH
-from imagesvc.store.db.soundness import read_only
+from imagesvc.store.db.sqlite.soundness import read_only
 
 NEWEST = """
 SELECT max(at) FROM (

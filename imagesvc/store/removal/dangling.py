@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.soundness import read_only
-from imagesvc.store.db.write_lock import WriteLock
+from imagesvc.store.db.sqlite.soundness import read_only
+from imagesvc.store.db.sqlite.write_lock import WriteLock
 
 IMAGES, BLOBS = "images", "blobs"
 _RECORD_BLOB = (

@@ -12,8 +12,8 @@ from sqlalchemy.pool import NullPool
 
 from imagesvc.errors import DatabaseDamaged, Unavailable
 from imagesvc.store.db.database import NEXT_STEPS
-from imagesvc.store.db.expected import differences
-from imagesvc.store.db.migrate import (
+from imagesvc.store.db.sqlite.expected import differences
+from imagesvc.store.db.sqlite.migrate import (
     HEAD,
     check_not_newer,
     check_not_older,

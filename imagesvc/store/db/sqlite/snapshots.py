@@ -10,8 +10,8 @@ from pathlib import Path
 
 from imagesvc.errors import DatabaseDamaged, InsufficientStorage
 from imagesvc.model.ids import Digest
-from imagesvc.store.db.foreign import renew_triggers
-from imagesvc.store.db.soundness import read_only
+from imagesvc.store.db.sqlite.foreign import renew_triggers
+from imagesvc.store.db.sqlite.soundness import read_only
 
 PAGES = 2000
 """Copied at a time: 8 MB."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from imagesvc.store.db.migrations.triggers import amend_trigger
 from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.sqlite.migrations.triggers import amend_trigger
 
 revision = "0010"
 down_revision = "0009"

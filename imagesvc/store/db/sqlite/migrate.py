@@ -13,9 +13,9 @@ from sqlalchemy import Connection, inspect, text
 
 from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
 from imagesvc.store.db.database import NEXT_STEPS
-from imagesvc.store.db.expected import HINT, differences, statements
-from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
-from imagesvc.store.db.write_lock import WriteLock
+from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction, translated
+from imagesvc.store.db.sqlite.expected import HINT, differences, statements
+from imagesvc.store.db.sqlite.write_lock import WriteLock
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.reserve import Reserve

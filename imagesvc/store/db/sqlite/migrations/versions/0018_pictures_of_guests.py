@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from imagesvc.store.db.migrations.triggers import amend_trigger
+from imagesvc.store.db.sqlite.migrations.triggers import amend_trigger
 
 revision = "0018"
 down_revision = "0017"

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from sqlalchemy import StaticPool, create_engine
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.expected import statements
-from imagesvc.store.db.migrate import HEAD, is_known, upgrade
-from imagesvc.store.db.soundness import read_only
-from imagesvc.store.db.sqlite import transaction
+from imagesvc.store.db.sqlite.engine import transaction
+from imagesvc.store.db.sqlite.expected import statements
+from imagesvc.store.db.sqlite.migrate import HEAD, is_known, upgrade
+from imagesvc.store.db.sqlite.soundness import read_only
 
 MAX_SHOWN = 60
 SHADOWS = ("config", "content", "data", "docsize", "idx")

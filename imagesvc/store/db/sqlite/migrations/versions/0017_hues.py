@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from imagesvc.store.db.migrations.triggers import amend_trigger
+from imagesvc.store.db.sqlite.migrations.triggers import amend_trigger
 from imagesvc.store.search.hues import hues_of
 
 revision = "0017"

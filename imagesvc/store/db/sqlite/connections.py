@@ -11,7 +11,7 @@ import aiosqlite
 from sqlalchemy import Connection, Engine
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.sqlite import only_read, translated
+from imagesvc.store.db.sqlite.engine import only_read, translated
 
 T = TypeVar("T")
 

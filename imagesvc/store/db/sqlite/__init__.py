@@ -1,0 +1,1 @@
+"""The metadata in SQLite, in the data directory of one server."""
