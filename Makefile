@@ -41,7 +41,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema env-example swagger-ui gallery-vendor icons dist test-dist bench performance load bench-peers clean
+.PHONY: help run test test-cluster test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema env-example swagger-ui gallery-vendor icons dist test-dist bench performance load bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -50,6 +50,7 @@ export PYTEST_DEBUG_TEMPROOT := $(TEST_ROOT)
 help:
 	@echo "make run        serve on http://127.0.0.1:8000, without accounts"
 	@echo "make test       the tests, a representative of each kind"
+	@echo "make test-cluster  what stores do, on PostgreSQL"
 	@echo "make test-breadth  all other cases of each kind, and all examples of property tests"
 	@echo "make test-long  the same, and the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows, and libvips alone"
@@ -80,11 +81,15 @@ run: .venv/installed-run
 	$(BIN)/imagesvc serve --auth off
 
 test: .venv/installed-test
-	$(BIN)/pytest -m "not long and not breadth" --numprocesses $(TEST_PROCESSES) \
+	$(BIN)/pytest -m "not long and not breadth and not cluster" --numprocesses $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder
+
+test-cluster: .venv/installed-test
+	ALL_EXAMPLES=1 $(BIN)/pytest -m "cluster and not long" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder
 
 test-breadth: .venv/installed-test
-	ALL_EXAMPLES=1 $(BIN)/pytest -m "(breadth or hypothesis) and not long" --numprocesses $(TEST_PROCESSES) \
+	ALL_EXAMPLES=1 $(BIN)/pytest -m "(breadth or hypothesis) and not long and not cluster" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder
 
 test-long: test-breadth
@@ -95,14 +100,14 @@ test-lowest: $(UV)
 	$(UV) venv --quiet --seed --clear --python $(BIN)/python $(LOWEST)
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
 	$(UV) pip uninstall --quiet --python $(LOWEST) cykooz-resizer
-	ALL_EXAMPLES=1 $(LOWEST)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	ALL_EXAMPLES=1 $(LOWEST)/bin/pytest -m "not long and not cluster" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder $(LOWEST_TESTS)
 
 test-python: $(UV)
 	$(UV) venv --quiet --seed --clear --no-python-downloads --python $(PYTHON) $(OTHER)
 	$(OTHER)/bin/python --version
 	$(UV) pip install --quiet --python $(OTHER) --constraints constraints.txt --editable '.[test]'
-	ALL_EXAMPLES=1 $(OTHER)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	ALL_EXAMPLES=1 $(OTHER)/bin/pytest -m "not long and not cluster" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder $(PYTHON_TESTS)
 
 # For every Python and machine that the service runs on, so without hashes.

@@ -14,9 +14,16 @@ import hypothesis
 import pytest
 
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.postgres.database import PostgresDatabase
+from imagesvc.store.db.postgres.schema import create
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 from tests.accounts import Account, admin_of
+from tests.postgres import Postgres, started
 from tests.server import Server
+
+EMPTY = "empty"
+"""The database that others are copies of."""
 
 # The same examples each time, at any speed: what fails a change is in the change.
 hypothesis.settings.register_profile(
@@ -136,11 +143,34 @@ def admin(guarded: Server) -> Account:
     return admin_of(guarded)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL, with an empty database to copy."""
+    with started() as server:
+        server.make(EMPTY, create)
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.cluster)])
+async def database(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        migrate(tmp_path / "imagesvc.db")
+        opened: Database = EmbeddedDatabase(tmp_path / "imagesvc.db")
+        yield opened
+        await opened.close()
+        return
+    with request.getfixturevalue("postgres").copy_of(EMPTY) as url:
+        opened = PostgresDatabase(url)
+        yield opened
+        await opened.close()
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database."""
+async def embedded(tmp_path: Path) -> AsyncIterator[EmbeddedDatabase]:
+    """An empty database of SQLite, for tests of what only that does."""
     migrate(tmp_path / "imagesvc.db")
-    opened = Database(tmp_path / "imagesvc.db")
+    opened = EmbeddedDatabase(tmp_path / "imagesvc.db")
     yield opened
     await opened.close()
 

@@ -151,7 +151,8 @@ def list_keys(
     The last use of a key is written once a minute, so a very recent use may be missing.
     """
     table = Table("id", "user", "name", "scopes", "made", "expires", "last used", box=None)
-    found = on_database(load_settings(data_dir=data_dir), partial(_keys, user_name=user))
+    settings = load_settings(data_dir=data_dir)
+    found = on_database(settings, partial(_keys, user_name=user, place=settings.data_dir))
     for owner, key in found:
         table.add_row(
             str(key.id), owner.name, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d}",
@@ -238,12 +239,14 @@ async def _add_key(
     return str(secret)
 
 
-async def _keys(database: Database, *, user_name: str | None) -> list[tuple[User, ApiKey]]:
+async def _keys(
+    database: Database, *, user_name: str | None, place: Path
+) -> list[tuple[User, ApiKey]]:
     """The keys of one user, or of all, each with its user."""
     if user_name is None:
         users = await _users(database)
     else:
-        users = [await _found(UserStore(database), user_name, database.path.parent)]
+        users = [await _found(UserStore(database), user_name, place)]
     store = KeyStore(database)
     return [(user, key) for user in users for key in await _keys_of(store, user)]
 

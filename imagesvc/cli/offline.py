@@ -10,6 +10,7 @@ from imagesvc.logs import configure_logs
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import bring_up_to_date
 from imagesvc.store.db.sqlite.soundness import read_only_engine, require_current
 from imagesvc.store.files.data_dir import DataDir
@@ -35,7 +36,7 @@ def on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, An
     require_current(path)
 
     async def opened() -> T:
-        database = Database(path, engine=read_only_engine(path))
+        database = EmbeddedDatabase(path, engine=read_only_engine(path))
         try:
             return await work(database)
         finally:

@@ -13,7 +13,7 @@ from anyio import to_thread
 from imagesvc.errors import NotFound
 from imagesvc.library.access import denied
 from imagesvc.model.ids import Digest
-from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.soundness import (
     faults_of,
     newer_faults_of,
@@ -83,7 +83,7 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
         await _check_names(blobs, report)
         return report
     await to_thread.run_sync(partial(_check_references, data_dir.database, report, repair=repair))
-    database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
+    database = EmbeddedDatabase(data_dir.database, engine=read_only_engine(data_dir.database))
     locks = DigestLocks(data_dir.digest_lock) if repair else locks_if_writable(data_dir.digest_lock)
     try:
         checker = Checker(data_dir, blobs, ImageStore(database), locks, report)

@@ -13,6 +13,7 @@ from imagesvc.store.bulk.edits import BulkEdits
 from imagesvc.store.cdn.purges import PurgeQueue
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.events import EventStore
 from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
@@ -65,7 +66,7 @@ class Stores:
 
 def stores_of(settings: Settings, files: Files) -> Stores:
     """The stores on the database of the data directory, which is not opened yet."""
-    database = Database(files.data_dir.database, files.reserve)
+    database = EmbeddedDatabase(files.data_dir.database, files.reserve)
     images = ImageStore(database, Quota(settings.quota_images, settings.quota_bytes))
     search = ImageSearch(database)
     return Stores(

@@ -19,7 +19,7 @@ from imagesvc.errors import ImagesvcError, Overloaded, Unauthorized
 from imagesvc.model.ids import utc_now
 from imagesvc.store.accounts import UserChange, UserStore
 from imagesvc.store.credentials import LoginStore
-from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 
 
@@ -53,7 +53,7 @@ def on_logins(path: Path, work: Callable[[Logins, Seams], Coroutine[Any, Any, No
     migrate(path)
 
     async def opened() -> None:
-        database = Database(path)
+        database = EmbeddedDatabase(path)
         passwords = Seams()
         users = UserStore(database)
         tokens = AccessTokens(b"k" * 32, timedelta(minutes=1))

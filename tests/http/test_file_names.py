@@ -21,6 +21,7 @@ from tests.http.asking import (
     send_raw,
 )
 from tests.server import Server
+from tests.waiting import until
 
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
 MANIFEST = SHARED / "corpus" / "manifest.json"
@@ -66,6 +67,7 @@ def test_no_file_name_decides_a_path_a_header_or_a_command(
 ) -> None:
     """It is shown and offered for download as one quoted word; all else ignores it."""
     content = picture(33)
+    until((server.data_dir / "last-run").exists)  # the service writes it soon after its start
     before = {path for path in server.data_dir.rglob("*") if path.is_file()}
 
     for name in names():

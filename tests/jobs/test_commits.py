@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from imagesvc.model.jobs import Status
 from imagesvc.service.service import Service
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from tests.crash.pictures import jpeg, large
 from tests.jobs.service import running_service, upload
 from tests.waiting import until_async
@@ -26,7 +27,9 @@ class Commits:
     def __init__(self, service: Service) -> None:
         self.made: list[list[str]] = []
         self._writer: Any = None
-        event.listen(service.stores.database._engine, "before_cursor_execute", self._note)
+        database = service.stores.database
+        assert isinstance(database, EmbeddedDatabase)
+        event.listen(database._engine, "before_cursor_execute", self._note)
 
     def _note(self, connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith("BEGIN"):

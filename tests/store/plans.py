@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import event
 
-from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 
 
-async def plans(database: Database, work: Any) -> list[str]:
+async def plans(database: EmbeddedDatabase, work: Any) -> list[str]:
     """The query plans of each statement that `work` executes."""
     seen: list[tuple[str, Any]] = []
 

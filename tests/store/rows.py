@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import insert
+
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId, new_id
 from imagesvc.model.images import Collection, Image, Original, Visibility
 from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema.accounts import users
+from imagesvc.store.db.schema.columns import EPOCH
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -52,11 +56,9 @@ def collection(**given: Any) -> Collection:
 async def add_user(database: Database, name: str) -> UserId:
     """A user who can own things."""
     user_id = UserId(new_id())
-    await database.write(
-        lambda connection: connection.exec_driver_sql(
-            "INSERT INTO users (id, name, is_admin, is_disabled, image_count, image_bytes,"
-            " created_at) VALUES (?, ?, 0, 0, 0, 0, 0)",
-            (user_id.hex, name),
-        )
-    )
+    row = {
+        "id": user_id, "name": name, "is_admin": False, "is_disabled": False,
+        "image_count": 0, "image_bytes": 0, "created_at": EPOCH,
+    }  # fmt: skip
+    await database.write(lambda connection: connection.execute(insert(users), [row]))
     return user_id

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event
 from imagesvc.model.ids import UserId
 from imagesvc.model.jobs import Job, Priority, Status
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.settling import Settlement
@@ -170,17 +171,18 @@ async def test_jobs_that_are_not_due_use_no_turn(queue: Queue) -> None:
 @pytest.mark.parametrize("due_at", [NOON, LATER], ids=["due", "not due"])
 @pytest.mark.parametrize("is_owned", [True, False], ids=["owned", "without owner"])
 async def test_a_backlog_is_not_read(
-    queue: Queue, database: Database, due_at: datetime, *, is_owned: bool
+    embedded: EmbeddedDatabase, due_at: datetime, *, is_owned: bool
 ) -> None:
     """A claim with 20,000 jobs of one owner takes as many steps as with ten."""
+    queue = Queue(embedded)
     busy = await queue.owner("busy") if is_owned else None
     other = await queue.owner("other")
     (pattern, *_) = await queue.add(busy, *[{"due_at": due_at}] * 10)
     await queue.add(other, *[{}] * 4)
-    few = await steps_of_claim(database, queue)
+    few = await steps_of_claim(embedded, queue)
 
-    await multiply(database, pattern, 20_000)
-    many = await steps_of_claim(database, queue)
+    await multiply(embedded, pattern, 20_000)
+    many = await steps_of_claim(embedded, queue)
 
     assert 0 < many < 2 * few
 
@@ -201,7 +203,7 @@ async def multiply(database: Database, pattern: Job, times: int) -> None:
     await database.write(work)
 
 
-async def steps_of_claim(database: Database, queue: Queue) -> int:
+async def steps_of_claim(database: EmbeddedDatabase, queue: Queue) -> int:
     """Instructions of SQLite's machine, in hundreds, for claiming one job and waiting."""
     counted = Counter[str]()
 

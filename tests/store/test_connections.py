@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.database import READERS, Database
 from imagesvc.store.db.sqlite.connections import UnitConnection
+from imagesvc.store.db.sqlite.database import READERS, EmbeddedDatabase
 from imagesvc.store.db.sqlite.engine import sqlite_engine
 from tests.waiting import PATIENCE
 
@@ -67,7 +67,7 @@ async def test_a_connection_that_cannot_be_opened_is_tried_again(tmp_path: Path)
 
 async def test_abandoned_reads_do_not_block_others(tmp_path: Path) -> None:
     """A requester disconnects in the middle of a slow search: others use the other connections."""
-    database = Database(tmp_path / "a.db")
+    database = EmbeddedDatabase(tmp_path / "a.db")
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(_connection: Connection) -> None:
@@ -86,7 +86,7 @@ async def test_abandoned_reads_do_not_block_others(tmp_path: Path) -> None:
 
 async def test_a_write_continues_after_its_requester_disconnects(tmp_path: Path) -> None:
     """Otherwise it would be unknown whether it happened."""
-    database = Database(tmp_path / "a.db")
+    database = EmbeddedDatabase(tmp_path / "a.db")
     await database.write(lambda connection: connection.exec_driver_sql("CREATE TABLE t (a)"))
     begun, go_on = threading.Event(), threading.Event()
 
@@ -111,7 +111,7 @@ async def test_a_write_continues_after_its_requester_disconnects(tmp_path: Path)
 async def test_closing_ends_every_thread(tmp_path: Path) -> None:
     """A remaining thread would keep the process alive."""
     before = set(threading.enumerate())
-    database = Database(tmp_path / "a.db")
+    database = EmbeddedDatabase(tmp_path / "a.db")
     await asyncio.gather(*(database.read(one) for _ in range(2 * READERS)))
     waiting = asyncio.create_task(database.write(one))
     await asyncio.sleep(0)
@@ -128,7 +128,7 @@ async def test_closing_ends_every_thread(tmp_path: Path) -> None:
 
 async def test_a_closed_database_is_not_opened_again(tmp_path: Path) -> None:
     """A late request at a stop gets an error; a new thread would keep the process alive."""
-    database = Database(tmp_path / "a.db")
+    database = EmbeddedDatabase(tmp_path / "a.db")
     await database.read(one)
     await database.close()
     before = set(threading.enumerate())

@@ -14,7 +14,7 @@ import asyncio, os, resource, sys
 from pathlib import Path
 from sqlalchemy import text
 from imagesvc.logs import configure_logs
-from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 
 configure_logs("json", "info")  # to standard error
@@ -22,7 +22,7 @@ path = Path(sys.argv[1])
 migrate(path)
 
 async def outcome(room):
-    database = Database(path)
+    database = EmbeddedDatabase(path)
     await database.write(lambda connection: connection.execute(text("DELETE FROM jobs")))
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (first_free() + room, limits[1]))

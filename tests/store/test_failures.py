@@ -14,6 +14,7 @@ from imagesvc.errors import ImagesvcError, NotFound, Unavailable
 from imagesvc.outages import REPEAT_SECONDS
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.failures import DatabaseFailures
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +41,7 @@ async def database(tmp_path: Path, clock: Clock) -> AsyncIterator[Database]:
     connection = sqlite3.connect(tmp_path / "a.db")
     connection.execute("CREATE TABLE names (name TEXT UNIQUE)")
     connection.close()
-    opened = Database(tmp_path / "a.db", failures=DatabaseFailures(clock))
+    opened = EmbeddedDatabase(tmp_path / "a.db", failures=DatabaseFailures(clock))
     yield opened
     await opened.close()
 
@@ -102,7 +103,7 @@ async def test_a_database_that_cannot_be_opened_is_logged_once(
 ) -> None:
     """Reads and writes fail alike."""
     folder = tmp_path / "away"
-    database = Database(folder / "a.db", failures=DatabaseFailures(clock))
+    database = EmbeddedDatabase(folder / "a.db", failures=DatabaseFailures(clock))
     with capture_logs() as lines:
         for _ in range(3):
             with pytest.raises(Unavailable):

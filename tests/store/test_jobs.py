@@ -16,6 +16,7 @@ from imagesvc.model.ids import Digest, ImageId, JobId, new_id
 from imagesvc.model.images import Image, Original, Visibility
 from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
@@ -72,7 +73,7 @@ def ended(job: Job, status: Status, due_at: datetime = NOON) -> Settlement:
 async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
     """An empty queue."""
     migrate(tmp_path / "imagesvc.db")
-    database = Database(tmp_path / "imagesvc.db")
+    database = EmbeddedDatabase(tmp_path / "imagesvc.db")
     yield Queue(database)
     await database.close()
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import shutil
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from imagesvc.errors import InvalidQuery
 from imagesvc.model.ids import Digest, ImageId, JobId, UserId, least_id, new_id
 from imagesvc.model.images import Analysis, Image, Viewer, Visibility
 from imagesvc.model.jobs import Priority, Status
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema.images import images
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
 from imagesvc.store.db.sqlite.migrate import migrate, upgrade
 from imagesvc.store.images import ImageStore
@@ -34,44 +34,6 @@ from tests.store.rows import NOON, add_user, collection, image_and_job
 pytestmark = pytest.mark.anyio
 EVERYONE = Viewer(None, sees_all=True)
 STRANGER = Viewer(None)
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty database."""
-    path = tmp_path_factory.mktemp("migrated") / "imagesvc.db"
-    migrate(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def foxes(
-    tmp_path_factory: pytest.TempPathFactory, migrated: Path
-) -> tuple[Path, dict[str, UserId]]:
-    """The file of a database with images of two users, and their ids."""
-    path = Path(shutil.copy(migrated, tmp_path_factory.mktemp("foxes") / "imagesvc.db"))
-
-    async def fill() -> dict[str, UserId]:
-        database = Database(path)
-        people = await add_foxes(database)
-        await database.close()
-        return people
-
-    return path, asyncio.run(fill())
-
-
-@pytest.fixture
-async def database(
-    tmp_path: Path, migrated: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Database]:
-    """An empty database, or the one with the `shared` images."""
-    is_shared = "shared" in request.fixturenames
-    template = request.getfixturevalue("foxes")[0] if is_shared else migrated
-    path = tmp_path / "imagesvc.db"
-    shutil.copy(template, path)
-    database = Database(path)
-    yield database
-    await database.close()
 
 
 async def add(database: Database, **given: Any) -> Image:
@@ -105,9 +67,9 @@ async def titles(
 
 
 @pytest.fixture
-def shared(foxes: tuple[Path, dict[str, UserId]]) -> dict[str, UserId]:
+async def shared(database: Database) -> dict[str, UserId]:
     """Ann and Bob, whose images are in the database."""
-    return foxes[1]
+    return await add_foxes(database)
 
 
 async def add_foxes(database: Database) -> dict[str, UserId]:
@@ -224,9 +186,10 @@ async def _id_of(database: Database, title: str) -> ImageId:
     return page.images[0].id
 
 
-async def execute(database: Database, statement: str, *values: object) -> None:
+async def change(database: Database, title: str, /, **values: object) -> None:
     """Write without a store, as a migration or a manual query does."""
-    await database.write(lambda connection: connection.exec_driver_sql(statement, tuple(values)))
+    query = update(images).where(images.c.title == title).values(**values)
+    await database.write(lambda connection: connection.execute(query))
 
 
 async def test_the_search_follows_every_change(database: Database) -> None:
@@ -235,17 +198,18 @@ async def test_the_search_follows_every_change(database: Database) -> None:
     await add(database, title="heron", tags=("bird",))
     await add(database, title="other")
 
-    await execute(database, "UPDATE images SET title = 'Ibis' WHERE title = 'heron'")
+    await change(database, "heron", title="Ibis")
     assert await titles(database, "heron") == []
     assert await titles(database, "ibis tags:bird") == ["Ibis"]
-    await execute(database, """UPDATE images SET tags = '["\\u6d77", "b"]' WHERE title = 'Ibis'""")
+    await change(database, "Ibis", tags=["\u6d77", "b"])
     assert await titles(database, "tags:bird") == []
     assert await titles(database, "tags:\u6d77 \u6d77") == ["Ibis"]
-    await execute(database, "UPDATE images SET visibility = 'private' WHERE title = 'Ibis'")
+    await change(database, "Ibis", visibility="private")
     assert await titles(database, "ibis", STRANGER) == []
-    await execute(database, "UPDATE images SET owner_id = ? WHERE title = 'Ibis'", user_id.hex)
+    await change(database, "Ibis", owner_id=user_id)
     assert await titles(database, "ibis", Viewer(user_id)) == ["Ibis"]
-    await execute(database, "DELETE FROM images WHERE title = 'Ibis'")
+    query = delete(images).where(images.c.title == "Ibis")
+    await database.write(lambda connection: connection.execute(query))
     assert await titles(database, "ibis") == []
     assert await titles(database, "-ibis") == ["other"]
 
@@ -380,7 +344,7 @@ USER = UserId(new_id())
 @pytest.mark.parametrize("sort", [Sort.CREATED, Sort.TAKEN, Sort.SIZE, Sort.NAME])
 @pytest.mark.parametrize("q", ["", "width:>5", "date:2016", "from:2016-03 to:2017"])
 async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
-    database: Database, q: str, sort: Sort
+    embedded: EmbeddedDatabase, q: str, sort: Sort
 ) -> None:
     """For the first page and the deepest one: no table is scanned, nothing is sorted."""
     if q[:4] in {"date", "from"} and sort in {Sort.SIZE, Sort.NAME}:
@@ -391,9 +355,9 @@ async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
     viewers = (EVERYONE, STRANGER, Viewer(USER))
     for viewer, is_descending, place in itertools.product(viewers, (True, False), (None, after)):
         wanted = ImageFilter(viewer, parse(q))
-        work = ImageSearch(database).page(wanted, Order(sort, is_descending), limit=50, after=place)
+        work = ImageSearch(embedded).page(wanted, Order(sort, is_descending), limit=50, after=place)
 
-        found = await plans(database, work)
+        found = await plans(embedded, work)
 
         for plan in found:
             assert "SCAN images" not in plan
@@ -417,21 +381,21 @@ async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
           "sunset width:>5 -tags:x", "tags:sea -color:#abc"],
 )  # fmt: skip
 async def test_a_search_is_a_walk_along_the_full_text_index(
-    database: Database, q: str, viewer: Viewer
+    embedded: EmbeddedDatabase, q: str, viewer: Viewer
 ) -> None:
     """SQLite sorts nothing of it; images are returned one by one, by number."""
     query = parse(q)
     order = Order.default_for(query, None, is_descending=None)
-    work = ImageSearch(database).page(ImageFilter(viewer, query), order, limit=50, after=(0, 1_000))
+    work = ImageSearch(embedded).page(ImageFilter(viewer, query), order, limit=50, after=(0, 1_000))
 
-    for plan in await plans(database, work):
+    for plan in await plans(embedded, work):
         assert "SCAN images " not in plan
         assert "TEMP B-TREE" not in plan
         assert "VIRTUAL TABLE INDEX " in plan or "ix_images_number" in plan
 
 
 async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
-    database: Database,
+    embedded: EmbeddedDatabase,
 ) -> None:
     """This holds with every other filter."""
     stored = collection()
@@ -445,7 +409,7 @@ async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
             wanted = ImageFilter(viewer, **filters)
             order = Order(Sort.CREATED, is_descending=True)
 
-            found = await plans(database, ImageSearch(database).page(wanted, order, limit=50))
+            found = await plans(embedded, ImageSearch(embedded).page(wanted, order, limit=50))
 
             if viewer.sees_all:
                 assert index in " ".join(found)
@@ -456,13 +420,13 @@ async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
 @pytest.mark.parametrize("after", [None, (5, 7)])
 @pytest.mark.parametrize("is_descending", [True, False])
 async def test_the_list_of_the_trash_is_a_walk_along_an_index(
-    database: Database, is_descending: bool, after: tuple[int, int] | None, viewer: Viewer
+    embedded: EmbeddedDatabase, is_descending: bool, after: tuple[int, int] | None, viewer: Viewer
 ) -> None:
     """It passes over no image outside of the trash, and nothing is sorted."""
     wanted, order = ImageFilter(viewer, is_trash=True), Order(Sort.TRASHED, is_descending)
-    search = ImageSearch(database)
+    search = ImageSearch(embedded)
 
-    found = await plans(database, search.page(wanted, order, limit=50, after=after))
+    found = await plans(embedded, search.page(wanted, order, limit=50, after=after))
 
     walked = found[:-1]
     assert walked
@@ -470,23 +434,22 @@ async def test_the_list_of_the_trash_is_a_walk_along_an_index(
     assert all("trashed_at" in plan.partition("_trashed_at_number (")[2] for plan in walked)
 
 
-async def test_similar_images_come_from_the_bands(
-    database: Database, shared: dict[str, UserId]
-) -> None:
+async def test_similar_images_come_from_the_bands(embedded: EmbeddedDatabase) -> None:
     """There is a look-up for each near value; only the results are sorted."""
-    model = await _id_of(database, "fox ann public")
+    await add_foxes(embedded)
+    model = await _id_of(embedded, "fox ann public")
     query = parse(f"similar:{model}")
     order = Order.default_for(query, None, is_descending=None)
 
     found = await plans(
-        database, ImageSearch(database).page(ImageFilter(EVERYONE, query), order, limit=50)
+        embedded, ImageSearch(embedded).page(ImageFilter(EVERYONE, query), order, limit=50)
     )
 
     assert "SEARCH phash_bands USING PRIMARY KEY (band=?)" in " ".join(found)
     assert not any("SCAN images" in plan or "SCAN phash_bands" in plan for plan in found)
 
 
-async def test_a_list_of_jobs_is_a_stretch_of_one_index(database: Database) -> None:
+async def test_a_list_of_jobs_is_a_stretch_of_one_index(embedded: EmbeddedDatabase) -> None:
     """This holds for every combination of filters; a time is a range of ids."""
     spans: list[dict[str, Any]] = [
         {}, {"created_from": NOON}, {"created_from": NOON, "created_to": NOON}
@@ -499,7 +462,7 @@ async def test_a_list_of_jobs_is_a_stretch_of_one_index(database: Database) -> N
     ):
         wanted = JobFilter(viewer, **owner, **status, **image, **span)
 
-        plan = (await plans(database, JobStore(database).page(wanted, limit=50, after=after)))[0]
+        plan = (await plans(embedded, JobStore(embedded).page(wanted, limit=50, after=after)))[0]
 
         owns = bool(owner) or not viewer.sees_all
         if image:
@@ -562,7 +525,7 @@ async def test_images_that_are_there_are_indexed_by_the_migration(tmp_path: Path
 
     migrate(path)
 
-    database = Database(path)
+    database = EmbeddedDatabase(path)
     for q in (
         "old",
         "tags:cafe",

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from benchmarks.population import DENSE, populate, vocabulary
 from imagesvc.model.images import Viewer
-from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.search.listing import ImageFilter, ImagePage, Order, Position, Sort
 from imagesvc.store.search.parser import parse
 from imagesvc.store.search.search import MAX_REPEATED, ImageSearch
@@ -33,15 +33,20 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
+async def database(path: Path) -> AsyncIterator[EmbeddedDatabase]:
     """The database, which no test changes."""
-    database = Database(path)
+    database = EmbeddedDatabase(path)
     yield database
     await database.close()
 
 
 async def page(
-    database: Database, q: str, limit: int, after: Position | None = None, *, best: bool = True
+    database: EmbeddedDatabase,
+    q: str,
+    limit: int,
+    after: Position | None = None,
+    *,
+    best: bool = True,
 ) -> ImagePage:
     """A page of a search by relevance."""
     wanted = ImageFilter(Viewer(None, sees_all=True), parse(q))
@@ -66,7 +71,7 @@ def rank(row: Any, words: list[str]) -> int | None:
     return None
 
 
-async def expected(database: Database, q: str) -> list[str]:
+async def expected(database: EmbeddedDatabase, q: str) -> list[str]:
     """The ids that a search finds, best rank first and of equal rank the newest first."""
     statement = "SELECT id, number, title, description, tags, filename FROM images"
     rows = await database.read(lambda connection: connection.exec_driver_sql(statement).all())
@@ -77,7 +82,9 @@ async def expected(database: Database, q: str) -> list[str]:
 
 @pytest.mark.parametrize("best", [True, False])
 @pytest.mark.parametrize("q", [FREQUENT, RARE, BEGINNINGS])
-async def test_a_page_is_in_the_order_of_ranks(database: Database, q: str, *, best: bool) -> None:
+async def test_a_page_is_in_the_order_of_ranks(
+    database: EmbeddedDatabase, q: str, *, best: bool
+) -> None:
     """The order is the same whether few or many images have the better ranks."""
     whole = await page(database, q, COUNT, best=best)
 
@@ -89,7 +96,7 @@ async def test_a_page_is_in_the_order_of_ranks(database: Database, q: str, *, be
 @pytest.mark.parametrize("limit", [7, 50])
 @pytest.mark.parametrize("q", [FREQUENT, RARE, BEGINNINGS])
 async def test_pages_continue_where_the_last_one_ended(
-    database: Database, q: str, limit: int
+    database: EmbeddedDatabase, q: str, limit: int
 ) -> None:
     """A cursor within any rank continues the whole list, and every page but the last is full."""
     found: list[str] = []
@@ -104,7 +111,7 @@ async def test_pages_continue_where_the_last_one_ended(
 
 
 async def test_better_ranks_are_excluded_in_fts5_only_where_they_are_long(
-    database: Database,
+    database: EmbeddedDatabase,
 ) -> None:
     """A first page intersects the lists of words once for each rank that it reads."""
     few, many = await matches(database, RARE), await matches(database, FREQUENT)
@@ -117,7 +124,7 @@ async def test_better_ranks_are_excluded_in_fts5_only_where_they_are_long(
     assert all("NOT" in match for match in others)
 
 
-async def matches(database: Database, q: str) -> list[str]:
+async def matches(database: EmbeddedDatabase, q: str) -> list[str]:
     """The full-text expressions of the first page of everything."""
     seen: list[str] = []
 
@@ -131,7 +138,7 @@ async def matches(database: Database, q: str) -> list[str]:
     return seen
 
 
-async def test_the_searched_words_cover_both_ways(database: Database) -> None:
+async def test_the_searched_words_cover_both_ways(database: EmbeddedDatabase) -> None:
     """One search has more images in its best rank than a page reads again, the other fewer."""
     rare = " ".join(f"title:{word}" for word in RARE.split())
     few = await page(database, rare, COUNT)

@@ -11,6 +11,7 @@ from imagesvc.model.images import Analysis, Image, Viewer, Visibility
 from imagesvc.model.months import Month
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.images import ImageStore
 from imagesvc.store.originals import record_analysis
 from imagesvc.store.removal.trash import TrashStore
@@ -174,9 +175,9 @@ async def test_pages_of_a_month_go_on_where_the_last_one_ended(database: Databas
 
 
 @pytest.mark.parametrize("viewer", [EVERYONE, STRANGER, Viewer(UserId(new_id()))])
-async def test_counting_reads_indexes_only(database: Database, viewer: Viewer) -> None:
+async def test_counting_reads_indexes_only(embedded: EmbeddedDatabase, viewer: Viewer) -> None:
     """Reading the rows of a million images would take seconds."""
-    await add(database)
+    await add(embedded)
     wanted = [ImageFilter(viewer), ImageFilter(viewer, parse("date:2026"))]
     if viewer.owner_id is not None:
         of_owner = ImageFilter(viewer, owner_id=viewer.owner_id)
@@ -185,13 +186,13 @@ async def test_counting_reads_indexes_only(database: Database, viewer: Viewer) -
             ImageFilter(viewer, owner_id=viewer.owner_id, visibility=Visibility.PRIVATE),
         ]
     for one in wanted:
-        for plan in await plans(database, Timeline(database).months(one)):
+        for plan in await plans(embedded, Timeline(embedded).months(one)):
             assert "COVERING INDEX ix_images_" in plan
             assert "_dated_at_number" in plan
             assert "SCAN images" not in plan
 
 
-async def test_a_month_is_a_stretch_of_an_index(database: Database) -> None:
+async def test_a_month_is_a_stretch_of_an_index(embedded: EmbeddedDatabase) -> None:
     """Nothing is sorted for it, and other months are not read."""
     album = CollectionId(new_id())
     for one in (
@@ -199,7 +200,7 @@ async def test_a_month_is_a_stretch_of_an_index(database: Database) -> None:
         ImageFilter(STRANGER),
         ImageFilter(EVERYONE, collection_id=album),
     ):
-        found = await plans(database, Timeline(database).page(one, Month(2026, 1), limit=9))
+        found = await plans(embedded, Timeline(embedded).page(one, Month(2026, 1), limit=9))
         for plan in found[:-1]:
             assert "_dated_at_number (" in plan
             assert "dated_at>? AND dated_at<?" in plan

@@ -22,6 +22,7 @@ from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.accounts import users
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.requests import receipts
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
@@ -36,7 +37,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """A database with one user."""
     path = tmp_path / "imagesvc.db"
     migrate(path)
-    database = Database(path)
+    database = EmbeddedDatabase(path)
     user = {
         "id": OWNER, "name": "ann", "is_admin": False, "is_disabled": False,
         "image_count": 0, "image_bytes": 0, "created_at": NOON,

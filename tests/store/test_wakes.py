@@ -13,6 +13,7 @@ from imagesvc.model.images import Image, Variant
 from imagesvc.model.uploads import IdempotencyRecord, PendingUpload
 from imagesvc.store.credentials import KeyStore
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
@@ -34,7 +35,7 @@ def variant_of(image: Image) -> Variant:
 
 async def test_only_rows_of_variants_wake_no_subscriber(tmp_path: Path) -> None:
     migrate(tmp_path / "imagesvc.db")
-    database = Database(tmp_path / "imagesvc.db")
+    database = EmbeddedDatabase(tmp_path / "imagesvc.db")
     images, variants = ImageStore(database), VariantStore(database)
     image, job = image_and_job()
     variant = variant_of(image)

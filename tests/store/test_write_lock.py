@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Connection
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.db.sqlite.version import has_wal_reset_bug
 from imagesvc.store.db.sqlite.write_lock import WriteLock
@@ -33,7 +33,7 @@ async def test_a_commit_waits_for_the_writer_of_another_process(tmp_path: Path) 
     """A commit, and the checkpoint that it may cause, begin when the other has ended."""
     path = tmp_path / "imagesvc.db"
     migrate(path)
-    database = Database(path)
+    database = EmbeddedDatabase(path)
     await database.write(add_event)
     fd = os.open(tmp_path / "database.lock", os.O_RDWR)  # what another process would open
     fcntl.flock(fd, fcntl.LOCK_EX)
@@ -72,7 +72,7 @@ async def test_writes_that_wait_together_wait_for_the_lock_once(tmp_path: Path) 
     path = tmp_path / "imagesvc.db"
     migrate(path)
     lock = CountingLock(path, timeout=0.01)
-    database = Database(path, write_lock=lock)
+    database = EmbeddedDatabase(path, write_lock=lock)
 
     with closing(WriteLock(path)) as stopped, stopped.hold():
         writes = (database.write(add_event) for _ in range(20))
@@ -107,7 +107,7 @@ async def test_readers_change_nothing_and_make_no_checkpoint(tmp_path: Path) -> 
     """The log stays as it is when connections that read are closed beside others."""
     path = tmp_path / "imagesvc.db"
     migrate(path)
-    server, command = Database(path), Database(path)
+    server, command = EmbeddedDatabase(path), EmbeddedDatabase(path)
     await server.write(add_event)
     before = path.read_bytes()
 
@@ -129,7 +129,7 @@ async def test_the_last_close_leaves_one_file(tmp_path: Path) -> None:
     """Whatever only reads is closed before the connection that may make a checkpoint."""
     path = tmp_path / "imagesvc.db"
     migrate(path)
-    database = Database(path)
+    database = EmbeddedDatabase(path)
     await database.write(add_event)
     await database.read(lambda connection: connection.exec_driver_sql("SELECT 1").all())
     await database.close()

@@ -19,6 +19,7 @@ from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import Outbound, OutboundRules
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.events import webhook_deliveries
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.events import EventStore, EventType, record_image_event
 from imagesvc.store.webhooks.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
 from imagesvc.store.webhooks.outbox import Outbox
@@ -183,16 +184,16 @@ async def refusing(database: Database, statement: str) -> AsyncIterator[None]:
 
 
 async def test_events_that_cannot_be_sent_for_a_time_are_logged_once(
-    database: Database, receiver: Receiver
+    embedded: EmbeddedDatabase, receiver: Receiver
 ) -> None:
     """Each commit is a reason to try again, and a busy service has many."""
-    await hook_of(database, receiver.url("/x"))
+    await hook_of(embedded, receiver.url("/x"))
     with capture_logs() as lines:
-        async with sending(database):
-            async with refusing(database, "INSERT"):
+        async with sending(embedded):
+            async with refusing(embedded, "INSERT"):
                 for attempt in range(1, 5):
-                    await tell(database, 1)
-                    await asyncio.to_thread(until, lambda: database.failures.count >= attempt)  # noqa: B023
+                    await tell(embedded, 1)
+                    await asyncio.to_thread(until, lambda: embedded.failures.count >= attempt)  # noqa: B023
             await asyncio.to_thread(until, lambda: len(receiver.at("/x")) == 4)
 
     actions = [line["action"] for line in lines if line["action"].startswith("webhooks.")]
@@ -200,18 +201,18 @@ async def test_events_that_cannot_be_sent_for_a_time_are_logged_once(
 
 
 async def test_results_that_cannot_be_stored_for_a_time_are_logged_once(
-    database: Database, receiver: Receiver
+    embedded: EmbeddedDatabase, receiver: Receiver
 ) -> None:
     """Many deliveries meet the same outage at the same time."""
     for number in range(3):
-        await hook_of(database, receiver.url(f"/{number}"))
+        await hook_of(embedded, receiver.url(f"/{number}"))
     with capture_logs() as lines:
-        async with sending(database) as dispatcher:
-            async with refusing(database, "UPDATE"):
-                await tell(database, 1)
-                await asyncio.to_thread(until, lambda: database.failures.count >= 3)
-            await hook_of(database, receiver.url("/x"))
-            await tell(database, 1)
+        async with sending(embedded) as dispatcher:
+            async with refusing(embedded, "UPDATE"):
+                await tell(embedded, 1)
+                await asyncio.to_thread(until, lambda: embedded.failures.count >= 3)
+            await hook_of(embedded, receiver.url("/x"))
+            await tell(embedded, 1)
             await asyncio.to_thread(until, lambda: dispatcher.attempts)
             await dispatcher.stop(0)
 

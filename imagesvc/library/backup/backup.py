@@ -42,7 +42,7 @@ from imagesvc.library.backup.layout import (
 from imagesvc.library.backup.progress import Progress
 from imagesvc.library.backup.snapshots import snapshots_in, whole_of
 from imagesvc.model.ids import Digest, utc_now
-from imagesvc.store.db.database import Database
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.snapshots import copy_database, digests_in, revision_of
 from imagesvc.store.db.sqlite.soundness import read_only_engine
 from imagesvc.store.files.blobs_fs import FileBlobStore
@@ -90,7 +90,7 @@ async def back_up(
         DestinationFull, Unavailable: the destination does not work now.
     """
     data_dir.require()
-    database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
+    database = EmbeddedDatabase(data_dir.database, engine=read_only_engine(data_dir.database))
     locks = locks_if_writable(data_dir.digest_lock)
     try:
         async with destination.staging() as staging:

@@ -1,31 +1,18 @@
-"""The metadata database: one connection that writes, with group commit, and several that read.
-
-Queries are plain functions of a SQLAlchemy `Connection`. Each crosses to the thread of an
-aiosqlite connection once: SQLAlchemy's own dialect of aiosqlite crosses for every statement,
-which takes six times the processor time. A Postgres engine can run the same functions with
-`AsyncConnection.run_sync`.
-"""
+"""The metadata database: units of work are plain functions of a SQLAlchemy `Connection`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage
+from imagesvc.errors import DatabaseDamaged
 from imagesvc.store.db.failures import DatabaseFailures
-from imagesvc.store.db.sqlite.connections import UnitConnection
-from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction, translated
-from imagesvc.store.db.sqlite.write_lock import WriteLock
-from imagesvc.store.files.reserve import Reserve
 
 log = structlog.get_logger()
 
@@ -39,125 +26,35 @@ NEXT_STEPS = (
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
-READERS = 4
-MAX_BATCH = 128
 
+class Database(ABC):
+    """What all stores read and write: one of SQLite or of PostgreSQL."""
 
-@dataclass(slots=True)
-class _Pending:
-    """One write that waits for its transaction."""
-
-    work: Work[Any]
-    future: asyncio.Future[Any]
-    may_use_reserve: bool
-    wakes: bool
-    result: Any = None
-    error: BaseException | None = None
-
-    def run(self, connection: Connection) -> None:
-        self.result = self.work(connection)
-
-    def settle(self) -> None:
-        if self.future.cancelled():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
-class Database:
-    """The embedded database at `path`; connections are opened at first use, until `close()`."""
-
-    def __init__(
-        self,
-        path: Path,
-        reserve: Reserve | None = None,
-        *,
-        engine: Engine | None = None,
-        failures: DatabaseFailures | None = None,
-        write_lock: WriteLock | None = None,
-    ) -> None:
-        self.path = path
+    def __init__(self, failures: DatabaseFailures | None = None) -> None:
         self.failures = failures or DatabaseFailures()
         self.is_damaged = False
         """Whether a statement has met damage since the start."""
-        self._reserve = reserve
-        self._engine = engine or sqlite_engine(path)
-        self._writer = UnitConnection(self._engine)
-        self._readers = [UnitConnection(self._engine, only_reads=True) for _ in range(READERS)]
-        self._write_lock = write_lock or WriteLock(path)
-        self._idle: asyncio.LifoQueue[UnitConnection] = asyncio.LifoQueue()
-        for reader in self._readers:
-            self._idle.put_nowait(reader)
-        self._returning: set[asyncio.Task[None]] = set()
-        self._pending: deque[_Pending] = deque()
-        self._flushing: asyncio.Task[None] | None = None
         self._waiting: set[asyncio.Event] = set()
 
+    @abstractmethod
     async def close(self) -> None:
         """Finish the writes that wait, then close every connection."""
-        while self._flushing is not None:
-            await asyncio.wait([self._flushing])
-        await asyncio.gather(*self._returning, return_exceptions=True)
-        # The last one moves the log into the database, if no other process has it open.
-        for connection in (*self._readers, self._writer):
-            await connection.close()
-        self._write_lock.close()
-        self._engine.dispose()
 
+    @abstractmethod
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a reader's connection, where each statement sees the newest commit.
+        """Run `work` on a connection where each statement sees the newest commit.
 
         Raises:
             Unavailable: the database cannot be read now.
             DatabaseDamaged: what is wanted of it is damaged.
         """
-        reader = await self._idle.get()
-        try:
-            found = await reader.run(work)
-        except ImagesvcError as error:
-            self._note(error)
-            raise
-        finally:
-            self._return(reader)
-        self._note(None)
-        return found
 
-    def _return(self, reader: UnitConnection) -> None:
-        if not reader.is_busy:
-            self._idle.put_nowait(reader)
-            return
-        # Its requester has disconnected and its work continues: no other read must wait for it.
-        returning = asyncio.create_task(reader.run(_nothing))
-        self._returning.add(returning)
-        returning.add_done_callback(partial(self._returned, reader))
-
-    def _returned(self, reader: UnitConnection, returning: asyncio.Task[None]) -> None:
-        self._returning.discard(returning)
-        self._idle.put_nowait(reader)
-
-    def _note(self, error: BaseException | None) -> None:
-        """Record the outcome of a unit of work."""
-        if error is None:
-            self.failures.passed()
-        elif isinstance(error, DatabaseDamaged):
-            self.note_damage()
-        else:
-            self.failures.failed(error)
-
-    def note_damage(self) -> None:
-        """Remember that the database is damaged; this is logged once."""
-        if not self.is_damaged:
-            self.is_damaged = True
-            log.error("the database is damaged", action="database.damaged", next=NEXT_STEPS)
-
+    @abstractmethod
     async def write(self, work: Work[T], *, may_use_reserve: bool = False, wakes: bool = True) -> T:
         """Run `work` in a transaction; on return it is committed and on disk.
 
-        Writes that wait at the same time share one commit, and so one fsync. When one of them
-        raises, all are rolled back and run again, each in a transaction of its own: `work` must
-        depend on nothing but its connection.
+        It may run more than once: `work` must depend on nothing but its connection. A cancelled
+        requester does not end it.
 
         Args:
             work: what to do in the transaction.
@@ -169,34 +66,6 @@ class Database:
             InsufficientStorage: the disk is full; nothing was changed.
             Unavailable: the database cannot be written now; nothing was changed.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(work, future, may_use_reserve, wakes))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
-        # A cancelled requester must not leave an unknown result: the write continues.
-        return await asyncio.shield(future)
-
-    async def _flush(self) -> None:
-        """Commit waiting writes, and those that arrive meanwhile."""
-        try:
-            while self._pending:
-                batch = [self._pending.popleft() for _ in range(min(MAX_BATCH, len(self._pending)))]
-                try:
-                    await self._writer.run(partial(self._commit, batch))
-                except ImagesvcError as error:  # there is no connection, or no lock
-                    for item in batch:
-                        item.error = error
-                self._settle(batch)
-        finally:
-            self._flushing = None
-
-    def _settle(self, batch: list[_Pending]) -> None:
-        for item in batch:
-            self._note(item.error)
-            item.settle()
-        # Do not notify waiters when no write succeeded: a failed writer would wake itself again.
-        if any(item.wakes and item.error is None for item in batch):
-            self.wake()
 
     def wake(self) -> None:
         """Set the events of all who wait for a commit; call it in the event loop."""
@@ -205,7 +74,7 @@ class Database:
 
     @contextlib.contextmanager
     def subscribe(self) -> Iterator[asyncio.Event]:
-        """An event that is set after each commit of this process that may have added events."""
+        """An event that is set after each commit that may have added events."""
         waiting = asyncio.Event()
         self._waiting.add(waiting)
         try:
@@ -213,30 +82,17 @@ class Database:
         finally:
             self._waiting.discard(waiting)
 
-    def _commit(self, batch: list[_Pending], connection: Connection) -> None:
-        """Wait for other processes once, not again for each write of a batch that fails."""
-        with self._write_lock.hold():
-            self._run(batch, connection)
+    def note_damage(self) -> None:
+        """Remember that the database is damaged; this is logged once."""
+        if not self.is_damaged:
+            self.is_damaged = True
+            log.error("the database is damaged", action="database.damaged", next=NEXT_STEPS)
 
-    def _run(self, batch: list[_Pending], connection: Connection) -> None:
-        try:
-            with translated(), transaction(connection):
-                for item in batch:
-                    item.run(connection)
-        except BaseException as error:  # noqa: BLE001  # every requester must get an answer
-            if len(batch) > 1:
-                for item in batch:
-                    self._run([item], connection)
-            elif self._has_more_room_for(batch[0], error):
-                self._run(batch, connection)
-            else:
-                batch[0].error = error
-
-    def _has_more_room_for(self, item: _Pending, error: BaseException) -> bool:
-        if not (item.may_use_reserve and isinstance(error, InsufficientStorage)):
-            return False
-        return self._reserve is not None and self._reserve.release()
-
-
-def _nothing(_connection: Connection) -> None:
-    """Do nothing, after what runs."""
+    def _note(self, error: BaseException | None) -> None:
+        """Record the outcome of a unit of work."""
+        if error is None:
+            self.failures.passed()
+        elif isinstance(error, DatabaseDamaged):
+            self.note_damage()
+        else:
+            self.failures.failed(error)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, and_, bindparam, case, update
+from sqlalchemy import Connection, Integer, and_, bindparam, case, literal, update
 
 from imagesvc.model.ids import Digest, JobId
 from imagesvc.model.images import Analysis, Variant
 from imagesvc.model.jobs import Operation, Status
 from imagesvc.store import variants as variant_queries
+from imagesvc.store.db.schema.columns import Instant
 from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.jobs.status import set_image_status
 from imagesvc.store.originals import record_analysis
@@ -128,7 +129,7 @@ def recover_jobs(connection: Connection, now: datetime) -> int:
             status=Status.PENDING,
             attempts=jobs.c.attempts - 1,
             interruptions=jobs.c.interruptions + 1,
-            due_at=case((jobs.c.due_at > now, now), else_=jobs.c.due_at),
+            due_at=case((jobs.c.due_at > now, literal(now, Instant)), else_=jobs.c.due_at),
         )
         .returning(jobs.c.id)
     ).all()

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
+    case,
     func,
     select,
     type_coerce,
@@ -134,13 +135,10 @@ _PUT_IN = (
     .returning(*_MOVED)
 )
 _RESTORE = update(images).where(_THESE, IN_TRASH).values(trashed_at=None).returning(*_MOVED)
+_MOVED_TIME = type_coerce(images.c.trashed_at, BigInteger) + bindparam("by", type_=BigInteger)
+_LATEST = bindparam("latest", type_=Instant)
 _MOVE_TIMES = (
     update(images)
     .where(_THESE, IN_TRASH)
-    .values(
-        trashed_at=func.min(
-            type_coerce(images.c.trashed_at, BigInteger) + bindparam("by", type_=BigInteger),
-            bindparam("latest", type_=Instant),
-        )
-    )
+    .values(trashed_at=case((_MOVED_TIME < _LATEST, _MOVED_TIME), else_=_LATEST))
 )

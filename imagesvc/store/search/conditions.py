@@ -9,7 +9,6 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     Column,
     ColumnElement,
     exists,
@@ -19,11 +18,11 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    type_coerce,
+    true,
 )
 
 from imagesvc.model.images import Visibility
-from imagesvc.store.db.json_rows import elements_of
+from imagesvc.store.db.json_rows import arrays_of
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import RADIUS, lab
@@ -97,14 +96,13 @@ def _within(bounds: Range) -> Condition:
 
 
 def _has_color(color: Colored) -> Condition:
-    palette = elements_of(blobs.c.palette_lab, "palette")
+    palette = arrays_of(blobs.c.palette_lab, "palette")
     differences = [
-        type_coerce(palette.c.value, JSON)[place].as_float() - part
-        for place, part in enumerate(lab(color.rgb), 1)
+        palette.c.value[place].as_float() - part for place, part in enumerate(lab(color.rgb), 1)
     ]
     squares = [difference * difference for difference in differences]
     within = squares[0] + squares[1] + squares[2] <= literal(RADIUS * RADIUS)
-    near = select(text("1")).select_from(blobs).join(palette, text("1")).where(within)
+    near = select(text("1")).select_from(blobs).join(palette, true()).where(within)
     is_near = exists(near.where(blobs.c.sha256 == images.c.sha256).correlate(images))
     return is_near & images.c.is_analysed
 

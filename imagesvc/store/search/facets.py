@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
     func,
     select,
     true,
-    type_coerce,
 )
 
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.json_rows import elements_of
+from imagesvc.store.db.json_rows import texts_of
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.conditions import is_in_place, is_visible
+from imagesvc.store.search.dates import date_of, day
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
 from imagesvc.store.search.search import Asked, page_numbers
 from imagesvc.store.search.walks import MAX_SCANNED, numbers_in
 
 MAX_VALUES = 50
 _BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
-_SECONDS = type_coerce(images.c.dated_at, BigInteger) // 1_000_000
 _CAMERA = func.trim(
     func.coalesce(images.c.exif["make"].as_string() + " ", "")
     + func.coalesce(images.c.exif["model"].as_string(), "")
 )
-_YEAR = func.strftime("%Y", _SECONDS, "unixepoch")
 
 Values = list[tuple[str, int]]
 """Values with how many images have each, the most frequent first."""
@@ -70,15 +68,15 @@ class Facets:
             asked = Asked(connection, wanted, _BY_UPLOAD)
             numbers, next_after = page_numbers(asked, MAX_SCANNED, None)
             among = [numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)]
-            tags = elements_of(images.c.tags)
-            hues = elements_of(blobs.c.hues)
+            tags = texts_of(images.c.tags)
+            hues = texts_of(blobs.c.hues)
             of_tags = images.join(tags, true())
             analysed = images.join(blobs, blobs.c.sha256 == images.c.sha256)
             of_hues = analysed.join(hues, true())
             return FacetCounts(
                 _counts(connection, tags.c.value, among, of_tags),
                 _counts(connection, _CAMERA, among),
-                _counts(connection, _YEAR, among),
+                _years(connection, among),
                 _counts(connection, images.c.format, among),
                 _counts(connection, hues.c.value, [*among, images.c.is_analysed], of_hues),
                 len(numbers),
@@ -98,3 +96,10 @@ def _counts(
     query = select(value, count).select_from(source).where(*among, value != "").group_by(value)
     rows = connection.execute(query.order_by(count.desc(), value).limit(MAX_VALUES))
     return [(str(found), number) for found, number in rows]
+
+
+def _years(connection: Connection, among: list[ColumnElement[bool]]) -> Values:
+    counts: Counter[str] = Counter()
+    for number, found in connection.execute(select(day, func.count()).where(*among).group_by(day)):
+        counts[f"{date_of(number).year:04}"] += found
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_VALUES]

@@ -9,28 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     ColumnElement,
     Connection,
-    String,
     and_,
     case,
     false,
     func,
-    literal,
     select,
-    type_coerce,
 )
 
 from imagesvc.model.images import Viewer, Visibility
 from imagesvc.model.months import Month
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.json_rows import elements_of
+from imagesvc.store.db.hex_ids import hex_of
+from imagesvc.store.db.json_rows import arrays, number_in
 from imagesvc.store.db.schema.columns import EPOCH, unindexed
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.conditions import (
@@ -40,6 +36,7 @@ from imagesvc.store.search.conditions import (
     is_in_place,
     is_visible,
 )
+from imagesvc.store.search.dates import date_of, dated, day
 from imagesvc.store.search.fulltext.expressions import Expression
 from imagesvc.store.search.fulltext.match import match_of
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
@@ -51,10 +48,8 @@ MAX_MATCHES = 100_000
 """Matches of words and the like that are counted, the newest uploads."""
 COUNTED_YEARS = 10
 """Years of one statement: a few images with odd dates cost as many statements."""
-_DAY = 86_400_000_000
 _BEGIN = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
-_dated = type_coerce(images.c.dated_at, BigInteger)
 _BY_DATE = Order(Sort.TAKEN, is_descending=True)
 _BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
 
@@ -177,7 +172,7 @@ def _spans(
     """Months of some years each, down from the newest image; years without images are skipped."""
     before = last + 1
     while True:
-        query = select(func.max(_dated)).where(prefix, _dated >= first, _dated < before)
+        query = select(func.max(dated)).where(prefix, dated >= first, dated < before)
         newest = connection.scalar(query)
         if newest is None:
             return
@@ -198,12 +193,12 @@ def _counts_of_span(
         (place, max(month.start, first), min(month.stop, last + 1))
         for place, month in enumerate(months)
     ]
-    each = elements_of(literal(stretches, JSON))
-    place, start, stop = (type_coerce(each.c.value, JSON)[part].as_integer() for part in range(3))
+    each = arrays(stretches)
+    place, start, stop = (number_in(each.c.value, part) for part in range(3))
     count = (
         select(func.count())
         .select_from(images)
-        .where(*conditions, _dated >= start, _dated < stop)
+        .where(*conditions, dated >= start, dated < stop)
         .correlate(each)
         .scalar_subquery()
     )
@@ -217,8 +212,6 @@ def _counts_of_matches(
     newest = by_match(match, _BY_UPLOAD, None, wanted.now).limit(MAX_MATCHES + 1).subquery()
     conditions = [*conditions_of(wanted), *is_visible(wanted)]
     fits: ColumnElement[Any] = case((and_(*conditions), 1), else_=0) if conditions else func.count()
-    # Days since the beginning of the year 1: SQLite rounds quotients towards zero.
-    day = (_dated - Month(1, 1).start) // _DAY
     found = func.sum(fits) if conditions else fits
     rows = connection.execute(
         select(day, func.count(), found)
@@ -227,17 +220,17 @@ def _counts_of_matches(
     ).all()
     counts: Counter[Month] = Counter()
     for days, _all, fitting in rows:
-        one = date.fromordinal(days + 1)
+        one = date_of(days)
         counts[Month(one.year, one.month)] += fitting
     return counts, sum(row[1] for row in rows) <= MAX_MATCHES
 
 
 _COLUMNS = select(
     images.c.number,
-    type_coerce(images.c.id, String),
+    hex_of(images.c.id),
     images.c.width,
     images.c.height,
-    _dated,
+    dated,
     case((images.c.is_analysed, blobs.c.thumbhash)),
 ).select_from(images.join(blobs, blobs.c.sha256 == images.c.sha256))
 

@@ -25,9 +25,10 @@ from sqlalchemy import (
 )
 
 from imagesvc.model.images import Visibility
-from imagesvc.store.db.json_rows import listed
+from imagesvc.store.db.json_rows import listed_numbers
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.search.conditions import Condition, has_not_expired, is_in_place
+from imagesvc.store.search.dates import dated
 from imagesvc.store.search.fulltext.expressions import Expression
 from imagesvc.store.search.fulltext.index import matches, search
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
@@ -35,7 +36,7 @@ from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
 MAX_SCANNED = 5_000
 """Rows that one page reads; a page with too few matches by then continues with its cursor."""
 KEYS: dict[Sort, ColumnElement[Any]] = {
-    Sort.TAKEN: type_coerce(images.c.dated_at, BigInteger),
+    Sort.TAKEN: dated,
     Sort.SIZE: images.c.bytes,
     Sort.NAME: images.c.name_key,
     Sort.TRASHED: type_coerce(images.c.trashed_at, BigInteger),
@@ -111,7 +112,7 @@ def steps(
 
 def numbers_in(numbers: Sequence[int]) -> Condition:
     """Whether an image is one of these; the same statement for however many."""
-    return images.c.number.in_(listed(numbers))
+    return images.c.number.in_(listed_numbers(numbers))
 
 
 def _rows(

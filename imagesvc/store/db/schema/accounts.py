@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -15,7 +14,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.columns import Instant, Json
 from imagesvc.store.db.schema.metadata import metadata
 
 users = Table(
@@ -42,7 +41,7 @@ api_keys = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False),
     Column("name", Text, nullable=False),
     Column("secret_sha256", String(64), nullable=False),
-    Column("scopes", JSON, nullable=False),
+    Column("scopes", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=True),
     Column("last_used_at", Instant, nullable=True),
@@ -56,7 +55,7 @@ logins = Table(  # each a family of refresh tokens, of which only the newest is 
     Column("id", Uuid, primary_key=True),
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False),
     Column("refresh_sha256", String(64), nullable=False),
-    Column("scopes", JSON, nullable=False),
+    Column("scopes", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
     Index("ix_logins_user_id", "user_id"),

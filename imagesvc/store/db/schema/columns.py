@@ -6,40 +6,46 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     ColumnElement,
-    DateTime,
+    TextClause,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Json = JSON().with_variant(JSONB(), "postgresql")
+"""A value of JSON, in the form that needs no parsing where there is one."""
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant: microseconds since the epoch in SQLite, timestamptz elsewhere."""
+    """An aware UTC instant, as microseconds since the epoch.
+
+    SQLite has no type for instants. Integers compare as fast as they sort, and positions in lists
+    are the same numbers in every database.
+    """
 
     impl = BigInteger
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """SQLite has no type for instants, and integers compare as fast as they sort."""
-        native = BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True)
-        return dialect.type_descriptor(native)
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Aware datetime to microseconds."""
+        del dialect
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Aware datetime to the stored form of the dialect."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return (value - EPOCH) // timedelta(microseconds=1)
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Microseconds to an aware datetime."""
+        del dialect
+        return None if value is None else EPOCH + timedelta(microseconds=value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The stored form of the dialect to an aware datetime."""
-        if value is None or dialect.name != "sqlite":
-            return value  # type: ignore[no-any-return]  # psycopg returns aware datetimes
-        return EPOCH + timedelta(microseconds=value)
+
+def partial(condition: TextClause) -> dict[str, Any]:
+    """The options of an index that has only the rows of a condition."""
+    return {"sqlite_where": condition, "postgresql_where": condition}
 
 
 def unindexed(column: Column[Any]) -> ColumnElement[Any]:

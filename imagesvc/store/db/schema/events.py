@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -18,7 +17,7 @@ from sqlalchemy import (
 )
 
 from imagesvc.store.db.schema.accounts import users
-from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.columns import Instant, Json, partial
 from imagesvc.store.db.schema.metadata import metadata
 
 events = Table(
@@ -28,7 +27,7 @@ events = Table(
     Column("owner_id", Uuid, nullable=True),
     Column("type", String(64), nullable=False),
     Column("subject_id", Uuid, nullable=False),
-    Column("data", JSON, nullable=False),
+    Column("data", Json, nullable=False),
     Column("created_at", Instant, nullable=False, index=True),
     Index("ix_events_owner_id_id", "owner_id", "id"),
     sqlite_autoincrement=True,  # ids of deleted events must not be used again
@@ -42,7 +41,7 @@ webhooks = Table(
     Column("owner_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=True),
     Column("url", Text, nullable=False),
     Column("secret", Text, nullable=False),
-    Column("event_types", JSON, nullable=False),
+    Column("event_types", Json, nullable=False),
     Column("is_enabled", Boolean, nullable=False),
     Column("last_event_id", BigInteger, nullable=False),
     Column("failing_since", Instant, nullable=True),
@@ -71,9 +70,9 @@ webhook_deliveries = Table(
     Column("finished_at", Instant, nullable=True, index=True),
     Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
     Index(
-        "ix_webhook_deliveries_pending", "due_at", sqlite_where=text("status = 'pending'"),
+        "ix_webhook_deliveries_pending", "due_at", **partial(text("status = 'pending'")),
     ),
     Index(
-        "ix_webhook_deliveries_waiting", "webhook_id", sqlite_where=text("status = 'pending'"),
+        "ix_webhook_deliveries_waiting", "webhook_id", **partial(text("status = 'pending'")),
     ),
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -15,11 +14,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     text,
 )
 
 from imagesvc.store.db.schema.accounts import users
-from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.columns import Instant, Json, partial
 from imagesvc.store.db.schema.metadata import metadata
 
 blobs = Table(
@@ -29,11 +29,11 @@ blobs = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("dominant_color", String(7), nullable=True),
-    Column("palette", JSON, nullable=True),
+    Column("palette", Json, nullable=True),
     Column("thumbhash", String(64), nullable=True),
     Column("phash", String(16), nullable=True),
-    Column("palette_lab", JSON, nullable=True),  # cell and L*a*b* of each, to be searched
-    Column("hues", JSON, nullable=True),  # names of its colours
+    Column("palette_lab", Json, nullable=True),  # cell and L*a*b* of each, to be searched
+    Column("hues", Json, nullable=True),  # names of its colours
     Column("mezzanine_sha256", String(64), nullable=True, index=True),  # a blob of its own
     Column("mezzanine_format", String(16), nullable=True),
     Column("mezzanine_width", Integer, nullable=True),
@@ -75,9 +75,9 @@ images = Table(
     Column("filename", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("description", Text, nullable=False),
-    Column("tags", JSON, nullable=False),
-    Column("exif", JSON, nullable=False),
-    Column("gps", JSON, nullable=True),  # apart from exif: only an owner may see it
+    Column("tags", Json, nullable=False),
+    Column("exif", Json, nullable=False),
+    Column("gps", Json, nullable=True),  # apart from exif: only an owner may see it
     Column("visibility", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("job_id", Uuid, nullable=True),  # its newest job; jobs point back with a foreign key
@@ -90,19 +90,21 @@ images = Table(
     Column("number", Integer, nullable=False, server_default="0"),  # rowid of its `image_search`
     Column("dated_at", Instant, nullable=False, server_default="0"),
     Column("name_key", Text, nullable=False, server_default=""),
-    Column("share_location", Boolean, nullable=False, server_default="0"),
-    Column("is_analysed", Boolean, nullable=False, server_default="0"),  # by a job of its own
+    Column("share_location", Boolean, nullable=False, server_default=false()),
+    Column("is_analysed", Boolean, nullable=False, server_default=false()),  # by a job of its own
     Column("trashed_at", Instant, nullable=True),  # since when it is in the trash
-    Column("is_favourite", Boolean, nullable=False, server_default="0"),  # of its owner
+    Column("is_favourite", Boolean, nullable=False, server_default=false()),  # of its owner
     Column("expires_at", Instant, nullable=True),  # from when on it does not exist any more
-    Column("awaits_review", Boolean, nullable=False, server_default="0"),  # a guest's, not accepted
+    Column(
+        "awaits_review", Boolean, nullable=False, server_default=false()
+    ),  # a guest's, not accepted
     Index("ix_images_number", "number", unique=True),
-    Index("ix_images_trashed_at", "trashed_at", sqlite_where=text("trashed_at IS NOT NULL")),
+    Index("ix_images_trashed_at", "trashed_at", **partial(text("trashed_at IS NOT NULL"))),
     Index(
         "ix_images_expires_at_number",
         "expires_at",
         "number",
-        sqlite_where=text("expires_at IS NOT NULL"),
+        **partial(text("expires_at IS NOT NULL")),
     ),
     # Lists read either images that are not in the trash or those that are, so that neither pass
     # over the other. No index is partial: those of foreign keys are also read without `trashed_at`.

@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.columns import Instant, partial
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.metadata import metadata
 
@@ -42,7 +42,7 @@ jobs = Table(
     Column("finished_at", Instant, nullable=True),
     Column("owner_id", Uuid, nullable=True),  # of its image
     *(
-        Index(name, *columns, sqlite_where=text(PENDING))
+        Index(name, *columns, **partial(text(PENDING)))
         for name, columns in (
             ("ix_jobs_pending_of_owner", ("owner_id", "lane", "due_at", "id")),
             ("ix_jobs_pending_due_at", ("due_at",)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     ForeignKey,
@@ -16,7 +15,7 @@ from sqlalchemy import (
 )
 
 from imagesvc.store.db.schema.accounts import users
-from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.columns import Instant, Json
 from imagesvc.store.db.schema.metadata import metadata
 
 upload_slots = Table(  # presigned uploads without their file
@@ -27,7 +26,7 @@ upload_slots = Table(  # presigned uploads without their file
     Column("filename", Text, nullable=False),
     Column("content_type", String(100), nullable=True),
     Column("max_bytes", BigInteger, nullable=False),
-    Column("fields", JSON, nullable=False),  # the metadata of the image
+    Column("fields", Json, nullable=False),  # the metadata of the image
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
     Index("ix_upload_slots_owner_id", "owner_id"),
@@ -41,7 +40,7 @@ receipts = Table(  # first answers to requests with an Idempotency-Key
     Column("key", String(255), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("status", Integer, nullable=False),
-    Column("headers", JSON, nullable=False),
+    Column("headers", Json, nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, Uuid
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, Uuid
 
 from imagesvc.store.db.schema.accounts import users
-from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.columns import Instant, Json
 from imagesvc.store.db.schema.metadata import metadata
 
 archives = Table(
@@ -13,7 +13,7 @@ archives = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=True),
-    Column("image_ids", JSON, nullable=False),  # 32 digits each
+    Column("image_ids", Json, nullable=False),  # 32 digits each
     Column("preset", String(64), nullable=True),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),

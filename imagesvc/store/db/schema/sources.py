@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -17,7 +16,7 @@ from sqlalchemy import (
 )
 
 from imagesvc.store.db.schema.accounts import users
-from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.columns import Instant, Json
 from imagesvc.store.db.schema.metadata import metadata
 
 sources = Table(
@@ -29,15 +28,15 @@ sources = Table(
     Column("address", Text, nullable=False),
     Column("interval_seconds", Integer, nullable=False),
     Column("collection", Text, nullable=False),  # a template
-    Column("tags", JSON, nullable=False),
+    Column("tags", Json, nullable=False),
     Column("visibility", String(16), nullable=True),
     Column("on_vanish", String(16), nullable=False),
     Column("is_enabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("next_scan_at", Instant, nullable=False),
-    Column("result", JSON, nullable=True),  # of the last scan
-    Column("state", JSON, nullable=False),  # of its reader
+    Column("result", Json, nullable=True),  # of the last scan
+    Column("state", Json, nullable=False),  # of its reader
     Index("ix_sources_owner_id", "owner_id"),
 )
 

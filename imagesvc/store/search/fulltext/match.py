@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +21,7 @@ from imagesvc.store.search.fulltext.expressions import (
     Without,
     all_but,
 )
+from imagesvc.store.search.fulltext.words import is_letter
 from imagesvc.store.search.listing import ImageFilter
 from imagesvc.store.search.terms import (
     Alternative,
@@ -107,7 +107,7 @@ def match_of(wanted: ImageFilter) -> Match | None:
 def _is_indexed(term: Term) -> bool:
     match term.atom:
         case Words():
-            return any(_is_token(char) for char in term.atom.text)
+            return any(map(is_letter, term.atom.text))
         case Colored():
             return not term.is_negated  # a cell also has colours that are not near
         case Either():
@@ -126,11 +126,6 @@ def _known(either: Either) -> list[Alternative]:
 def _whole(atom: Atom) -> Atom:
     """Words that are excluded are whole ones: who wants no sea may want a season."""
     return replace(atom, is_quoted=True) if isinstance(atom, Words) else atom
-
-
-def _is_token(char: str) -> bool:
-    category = unicodedata.category(char)
-    return category[0] in "LN" or category in {"Co", "So"}
 
 
 def _ranks(words: Sequence[Words]) -> list[Expression]:

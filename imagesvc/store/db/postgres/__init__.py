@@ -1,0 +1,1 @@
+"""The metadata in PostgreSQL, which several nodes share."""

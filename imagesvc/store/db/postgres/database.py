@@ -1,0 +1,84 @@
+"""The shared database: transactions of PostgreSQL on connections of a pool, in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+
+from imagesvc.errors import ImagesvcError, Unavailable
+from imagesvc.store.db.database import Database, Work
+from imagesvc.store.db.failures import DatabaseFailures
+from imagesvc.store.db.postgres.errors import is_conflict, translated
+
+T = TypeVar("T")
+
+CONNECTIONS = 8
+ATTEMPTS = 30
+MAX_PAUSE_SECONDS = 0.1
+
+
+class PostgresDatabase(Database):
+    """The database at a URL; connections are opened when they are needed, until `close()`."""
+
+    def __init__(self, url: str, failures: DatabaseFailures | None = None) -> None:
+        super().__init__(failures)
+        self._engine = create_engine(
+            url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True, hide_parameters=True
+        )
+        self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writes = self._engine.execution_options(isolation_level="SERIALIZABLE")
+        self._free = CapacityLimiter(CONNECTIONS)
+        self._running: set[asyncio.Task[object]] = set()
+
+    async def close(self) -> None:
+        """See `Database`."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await to_thread.run_sync(self._engine.dispose)
+
+    async def read(self, work: Work[T]) -> T:
+        """See `Database`."""
+        return await self._in_thread(lambda: self._read(work))
+
+    async def write(self, work: Work[T], *, may_use_reserve: bool = False, wakes: bool = True) -> T:
+        """See `Database`; there is no reserve."""
+        del may_use_reserve
+        found = await self._in_thread(lambda: self._write(work))
+        if wakes:
+            self.wake()
+        return found
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        """The result of a call in a thread; it ends also if its requester is cancelled."""
+        task = asyncio.create_task(to_thread.run_sync(call, limiter=self._free))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            found = await asyncio.shield(task)
+        except ImagesvcError as error:
+            self._note(error)
+            raise
+        self._note(None)
+        return found
+
+    def _read(self, work: Work[T]) -> T:
+        with translated(), self._reads.connect() as connection:
+            return work(connection)
+
+    def _write(self, work: Work[T]) -> T:
+        with translated():
+            for attempt in range(ATTEMPTS):
+                try:
+                    with self._writes.begin() as connection:
+                        return work(connection)
+                except DBAPIError as error:
+                    if not is_conflict(error):
+                        raise
+                time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.001 * 2**attempt)))  # noqa: S311  # no secret
+        raise Unavailable("Too many programs change the same rows.")

@@ -1,0 +1,46 @@
+"""Errors of PostgreSQL turned into ours, once, here; the driver's is the cause.
+
+Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage, Unavailable
+
+_CONFLICTS = {"40001", "40P01"}  # could not serialize, deadlock
+_FULL = "53100"
+_DAMAGED = {"XX001", "XX002"}  # of data, of an index
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translation(error) from error
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed when it is repeated."""
+    return _state_of(error) in _CONFLICTS
+
+
+def _translation(error: DBAPIError) -> ImagesvcError:
+    state = _state_of(error)
+    if state == _FULL:
+        return InsufficientStorage("The disk that holds the database is full.")
+    if state in _DAMAGED:
+        return DatabaseDamaged("The database is damaged.")
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        return Unavailable("The database cannot be used now.")
+    return ImagesvcError("The database refused a statement.")
+
+
+def _state_of(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
