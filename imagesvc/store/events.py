@@ -1,8 +1,8 @@
 """Events: what changed, told in the very transaction that changes it, and read in order.
 
-Ids are given inside write transactions, of which there is one at a time. A reader that has read
-up to an id has missed none below it. A database with several writers must keep that up (by a lock
-that each transaction takes before its first event), for readers go on after the last id alone.
+Readers go on after the last id alone: one that has read up to an id has missed none below it. Ids
+are given inside write transactions, of which there is one at a time in SQLite. In PostgreSQL each
+takes a lock before its first event.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model.accounts import Quota, Usage
@@ -19,6 +19,7 @@ from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store import blob_rows, usage
 from imagesvc.store import collections as collection_queries
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.numbers import next_number
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.events import EventType, record_image_event
@@ -250,9 +251,6 @@ def _placed(connection: Connection, image: Image, title: str) -> Image:
     return replace(image, collection_id=found)
 
 
-_newest = images.alias("newest")
-_INSERT_IMAGE = insert(images).values(
-    number=select(func.coalesce(func.max(_newest.c.number), 0) + 1).scalar_subquery()
-)  # one writer at a time, so no two get the same
+_INSERT_IMAGE = insert(images).values(number=next_number())
 _ONE_IMAGE = select_images().where(images.c.id == bindparam("id"))
 _ONE_TO_CHANGE = _ONE_IMAGE.with_for_update(of=images)  # as in `collections`

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from imagesvc.errors import ImagesvcError, Unavailable
 from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.postgres.errors import is_conflict, translated
+from imagesvc.store.db.postgres.listener import Listener
 
 T = TypeVar("T")
 
@@ -36,11 +38,20 @@ class PostgresDatabase(Database):
         self._writes = self._engine.execution_options(isolation_level="SERIALIZABLE")
         self._free = CapacityLimiter(CONNECTIONS)
         self._running: set[asyncio.Task[object]] = set()
+        self._listener = Listener(_options_of(self._engine), self.wake)
 
     async def close(self) -> None:
         """See `Database`."""
+        await self._listener.stop()
         await asyncio.gather(*self._running, return_exceptions=True)
         await to_thread.run_sync(self._engine.dispose)
+
+    @contextlib.contextmanager
+    def subscribe(self) -> Iterator[asyncio.Event]:
+        """See `Database`: commits of all nodes."""
+        self._listener.start()
+        with super().subscribe() as waiting:
+            yield waiting
 
     async def read(self, work: Work[T]) -> T:
         """See `Database`."""
@@ -82,3 +93,9 @@ class PostgresDatabase(Database):
                         raise
                 time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.001 * 2**attempt)))  # noqa: S311  # no secret
         raise Unavailable("Too many programs change the same rows.")
+
+
+def _options_of(engine: Engine) -> Mapping[str, Any]:
+    """What the driver needs to connect, outside the pool."""
+    _, options = engine.dialect.create_connect_args(engine.url)
+    return options

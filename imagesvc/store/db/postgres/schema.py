@@ -9,13 +9,15 @@ from sqlalchemy import Connection, MetaData, String
 from imagesvc.store.db.schema.whole import WHOLE
 from imagesvc.store.search.fulltext.words import letters
 
-SEARCH = Path(__file__).parent / "search.sql"
+SCRIPTS = Path(__file__).parent
 
 
 def create(connection: Connection) -> None:
-    """Make all tables, and the full-text index, within the caller's transaction."""
+    """Make all tables, the index of words and what keeps an order, in the caller's transaction."""
     _by_code_points().create_all(connection)
-    connection.exec_driver_sql(SEARCH.read_text().replace("%(letters)s", letters()))
+    search = (SCRIPTS / "search.sql").read_text()
+    connection.exec_driver_sql(search.replace("%(letters)s", letters()))
+    connection.exec_driver_sql((SCRIPTS / "order.sql").read_text())
 
 
 def _by_code_points() -> MetaData:
