@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select, text
 
+from imagesvc.errors import Unavailable
 from imagesvc.model.images import Viewer
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.postgres.database import PostgresDatabase
+from imagesvc.store.db.postgres.migrate import migrate, require_current
 from imagesvc.store.db.schema.events import events
 from imagesvc.store.db.schema.images import images
+from imagesvc.store.db.sqlite.migrate import HEAD, DatabaseNewer, DatabaseOlder
 from imagesvc.store.events import EventStore, EventType
 from imagesvc.store.images import ImageStore
 from tests.conftest import EMPTY
@@ -130,3 +134,43 @@ async def test_images_added_at_both_nodes_at_once_are_all_there(nodes: Nodes) ->
         lambda connection: connection.scalars(select(images.c.number)).all()
     )
     assert len(set(numbers)) == 40
+
+
+@pytest.fixture
+def blank(postgres: Postgres) -> Iterator[Engine]:
+    """A database without tables."""
+    with postgres.copy_of("template0") as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+def test_nodes_that_migrate_at_once_take_turns(blank: Engine) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        before = list(threads.map(migrate, [blank] * 4))
+
+    assert sorted(before, key=str) == [HEAD, HEAD, HEAD, None]
+    require_current(blank)
+
+
+def test_a_database_that_is_not_current_is_refused(blank: Engine) -> None:
+    with pytest.raises(DatabaseOlder, match="no tables"):
+        require_current(blank)
+
+    migrate(blank)
+    for revision, error in (("0018", DatabaseOlder), ("9999", DatabaseNewer)):
+        with blank.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+        with pytest.raises(error, match=revision):
+            require_current(blank)
+
+
+def test_a_database_of_something_else_is_left_alone(blank: Engine) -> None:
+    with blank.begin() as connection:
+        connection.execute(text("CREATE TABLE invoices (id int)"))
+
+    with pytest.raises(Unavailable, match="invoices"):
+        migrate(blank)
+
+    with blank.connect() as connection:
+        assert inspect(connection).get_table_names() == ["invoices"]

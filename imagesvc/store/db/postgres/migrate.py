@@ -1,0 +1,80 @@
+"""Bring a database of PostgreSQL to the newest schema, once for all nodes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Engine, func, inspect, select, text
+
+from imagesvc.errors import Unavailable
+from imagesvc.store.db.postgres.errors import translated
+from imagesvc.store.db.postgres.schema import create
+from imagesvc.store.db.sqlite.migrate import HEAD, DatabaseNewer, DatabaseOlder, is_known, upgrade
+
+_LOCK = func.pg_advisory_xact_lock(func.hashtext("imagesvc migrate"))
+HINT = "Run imagesvc migrate, and start the servers and workers of this version then."
+
+
+def migrate(engine: Engine) -> str | None:
+    """Create or upgrade the tables in one transaction; nodes that do so at once take turns.
+
+    Returns:
+        The revision before; None if the database was empty.
+
+    Raises:
+        DatabaseNewer: a later version has migrated it.
+        Unavailable: it cannot be used now, or has tables of something else.
+    """
+    with translated(), engine.begin() as connection:
+        connection.execute(select(_LOCK))
+        revision = revision_of(connection)
+        if revision is None:
+            _check_empty(connection)
+            create(connection)
+            connection.execute(
+                text("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+            )
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+        elif revision != HEAD:
+            _check_known(revision)
+            upgrade(connection)
+    return revision
+
+
+def require_current(engine: Engine) -> None:
+    """Leave the migration of a shared database to its command.
+
+    Raises:
+        DatabaseOlder: it is empty, or an earlier version has made it.
+        DatabaseNewer: a later version has migrated it.
+        Unavailable: it cannot be used now.
+    """
+    with translated(), engine.connect() as connection:
+        revision = revision_of(connection)
+    if revision is None:
+        raise DatabaseOlder(f"The database has no tables of imagesvc. {HINT}")
+    _check_known(revision)
+    if revision != HEAD:
+        raise DatabaseOlder(f"The database has schema {revision}, and this version {HEAD}. {HINT}")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of the schema; None when there is none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def _check_known(revision: str) -> None:
+    if not is_known(revision):
+        raise DatabaseNewer(
+            f"The database was made by a newer version of imagesvc (schema {revision}; this "
+            f"version knows those up to {HEAD}). Run the newer version, or restore a copy."
+        )
+
+
+def _check_empty(connection: Connection) -> None:
+    if names := inspect(connection).get_table_names():
+        raise Unavailable(
+            f"The database has tables that are not of imagesvc ({', '.join(sorted(names)[:5])}). "
+            "Give imagesvc a database of its own."
+        )
