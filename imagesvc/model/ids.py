@@ -25,6 +25,11 @@ UploadLinkId = NewType("UploadLinkId", UUID)
 SourceId = NewType("SourceId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
+BlobName = NewType("BlobName", str)
+"""The name of a blob in its store, which begins with its digest.
+
+It is the digest itself in files, and `<digest>/<uuid hex>` in buckets.
+"""
 VariantKey = NewType("VariantKey", str)
 """A hash of the image and all that determines a variant's bytes: original, canonical transform,
 engine.
@@ -34,6 +39,11 @@ engine.
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): ids sort by their time of creation."""
     return uuid_compat.uuid7()
+
+
+def digest_of(name: BlobName) -> Digest:
+    """The digest of the bytes of a blob."""
+    return Digest(name[:64])
 
 
 def least_id(instant: datetime, *, slack: timedelta = timedelta()) -> UUID:

@@ -13,7 +13,7 @@ from imagesvc.library.edit import Editor, ImageChange
 from imagesvc.library.remove import Removal
 from imagesvc.library.trash import Trash
 from imagesvc.library.users import NewOwner, Users
-from imagesvc.model.ids import Digest, ImageId, UserId
+from imagesvc.model.ids import BlobName, Digest, ImageId, UserId
 from imagesvc.model.images import Image, Visibility
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.db.database import Database
@@ -56,10 +56,10 @@ class GatedBlobs(FileBlobStore):
         super().__init__(root)
         self._gate = gate
 
-    async def delete(self, digest: Digest) -> None:
+    async def delete(self, name: BlobName | Digest) -> None:
         """Wait at the gate, then delete."""
         await self._gate.wait()
-        await super().delete(digest)
+        await super().delete(name)
 
 
 async def test_an_edit_that_is_committed_is_made_known_to_delivery(tmp_path: Path) -> None:

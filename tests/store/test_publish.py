@@ -10,7 +10,7 @@ import pytest
 
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.library.accept import UploadFields
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName, Digest
 from imagesvc.service.service import Service
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.publish import Publisher
@@ -29,10 +29,11 @@ class GatedBlobs(FileBlobStore):
         super().__init__(root)
         self._gate = gate
 
-    async def put(self, source: Path, digest: Digest) -> None:
+    async def put(self, source: Path, digest: Digest) -> BlobName:
         """Store, then wait at the gate."""
-        await super().put(source, digest)
+        name = await super().put(source, digest)
         await self._gate.wait()
+        return name
 
 
 @pytest.fixture

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName, Digest, digest_of
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
     """A blob found in the store; `age_seconds` since it was last put."""
 
-    digest: Digest
+    name: BlobName
     bytes: int
     age_seconds: float
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of its bytes."""
+        return digest_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +34,20 @@ class Stamp:
 
 
 class BlobStore(Protocol):
-    """Bytes addressed by their SHA-256: written once, read often, deleted whole."""
+    """Bytes addressed by a name that begins with their SHA-256.
 
-    async def put(self, source: Path, digest: Digest) -> None:
+    They are written once, read often, deleted whole. In files, the digest is the name.
+    """
+
+    async def put(self, source: Path, digest: Digest) -> BlobName:
         """Move the complete, fsynced file `source` into the store; durable on return.
 
-        Putting an existing blob is no error, and renews its age.
+        Putting an existing blob is no error: a file is replaced, which renews its age, and a
+        bucket has another object.
 
         Raises:
             InsufficientStorage: the disk is full; the store is as before.
+            Unavailable: the bucket cannot be used; the file stays where it is.
         """
         ...
 
@@ -50,14 +60,14 @@ class BlobStore(Protocol):
         """
         ...
 
-    def local(self, digest: Digest) -> AbstractAsyncContextManager[Path]:
+    def local(self, name: BlobName | Digest) -> AbstractAsyncContextManager[Path]:
         """A path on this machine where the blob can be read while the context lasts.
 
         There is no file at the path when there is no such blob.
         """
         ...
 
-    def stream(self, digest: Digest, start: int, stop: int) -> AsyncIterator[bytes]:
+    def stream(self, name: BlobName | Digest, start: int, stop: int) -> AsyncIterator[bytes]:
         """The bytes from `start` up to `stop`, in pieces.
 
         Raises:
@@ -65,15 +75,15 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def size(self, digest: Digest) -> int | None:
+    async def size(self, name: BlobName | Digest) -> int | None:
         """Bytes of the blob, or None when there is no such blob."""
         ...
 
-    async def stamp(self, digest: Digest) -> Stamp | None:
+    async def stamp(self, name: BlobName | Digest) -> Stamp | None:
         """Identifies the current file of the blob, or None when there is no such blob."""
         ...
 
-    async def is_sound(self, digest: Digest) -> bool:
+    async def is_sound(self, name: BlobName | Digest) -> bool:
         """Whether the blob can be read and has its digest.
 
         Raises:
@@ -81,10 +91,10 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def delete(self, digest: Digest) -> None:
+    async def delete(self, name: BlobName | Digest) -> None:
         """Remove the blob; a missing one is ignored."""
         ...
 
     def all(self) -> AsyncIterator[list[StoredBlob]]:
-        """Everything stored, some at a time, in the order of the digests."""
+        """Everything stored, some at a time, in the order of the names."""
         ...

@@ -14,7 +14,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from imagesvc.errors import NotFound, Unavailable
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName, Digest
 from imagesvc.store.files.blobs import Stamp, StoredBlob
 from imagesvc.store.files.files import NO_DESCRIPTOR, full_disk_named, move_durably, read_piece
 
@@ -29,13 +29,14 @@ class FileBlobStore:
         self.root = root
         self._may_be_missing = may_be_missing
 
-    def path(self, digest: Digest) -> Path:
+    def path(self, name: BlobName | Digest) -> Path:
         """Where the blob is or would be; two levels keep directories short."""
-        return _path_below(self.root, digest)
+        return _path_below(self.root, name)
 
-    async def put(self, source: Path, digest: Digest) -> None:
+    async def put(self, source: Path, digest: Digest) -> BlobName:
         """See `BlobStore`: rename, then fsync the directory entry."""
         await to_thread.run_sync(self._put, source, digest)
+        return BlobName(digest)
 
     def _put(self, source: Path, digest: Digest) -> None:
         path = self.path(digest)
@@ -55,13 +56,13 @@ class FileBlobStore:
             raise Unavailable("The data directory is missing.")
 
     @contextlib.asynccontextmanager
-    async def local(self, digest: Digest) -> AsyncIterator[Path]:
+    async def local(self, name: BlobName | Digest) -> AsyncIterator[Path]:
         """See `BlobStore`: the file itself."""
-        yield self.path(digest)
+        yield self.path(name)
 
-    async def stream(self, digest: Digest, start: int, stop: int) -> AsyncIterator[bytes]:
+    async def stream(self, name: BlobName | Digest, start: int, stop: int) -> AsyncIterator[bytes]:
         """See `BlobStore`."""
-        fd = await to_thread.run_sync(self._open, digest)
+        fd = await to_thread.run_sync(self._open, name)
         try:
             position = start
             while position < stop and (piece := await read_piece(fd, position, stop)):
@@ -70,44 +71,44 @@ class FileBlobStore:
         finally:
             os.close(fd)
 
-    def _open(self, digest: Digest) -> int:
+    def _open(self, name: BlobName | Digest) -> int:
         try:
-            return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
+            return os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             self._check()
             raise NotFound("The original is missing.") from None
 
-    async def size(self, digest: Digest) -> int | None:
+    async def size(self, name: BlobName | Digest) -> int | None:
         """See `BlobStore`."""
-        return await to_thread.run_sync(self._size, digest)
+        return await to_thread.run_sync(self._size, name)
 
-    def _size(self, digest: Digest) -> int | None:
+    def _size(self, name: BlobName | Digest) -> int | None:
         try:
-            return self.path(digest).stat().st_size
+            return self.path(name).stat().st_size
         except FileNotFoundError:
             self._check()
             return None
 
-    async def stamp(self, digest: Digest) -> Stamp | None:
+    async def stamp(self, name: BlobName | Digest) -> Stamp | None:
         """See `BlobStore`: data of the file system about the file."""
-        return await to_thread.run_sync(self._stamp, digest)
+        return await to_thread.run_sync(self._stamp, name)
 
-    def _stamp(self, digest: Digest) -> Stamp | None:
+    def _stamp(self, name: BlobName | Digest) -> Stamp | None:
         try:
-            stat = self.path(digest).stat()
+            stat = self.path(name).stat()
         except FileNotFoundError:
             self._check()
             return None
         return Stamp(stat.st_size, f"{stat.st_ino}-{stat.st_mtime_ns}-{stat.st_ctime_ns}")
 
-    async def is_sound(self, digest: Digest) -> bool:
+    async def is_sound(self, name: BlobName | Digest) -> bool:
         """See `BlobStore`: read whole in one thread, a mebibyte at a time."""
-        return await to_thread.run_sync(self._is_sound, digest)
+        return await to_thread.run_sync(self._is_sound, name)
 
-    def _is_sound(self, digest: Digest) -> bool:
+    def _is_sound(self, name: BlobName | Digest) -> bool:
         actual = hashlib.sha256()
         try:
-            with open(self._open(digest), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
+            with open(self._open(name), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
                 while piece := file.read(READ_BYTES):
                     actual.update(piece)
         except PermissionError:
@@ -116,14 +117,14 @@ class FileBlobStore:
             if error.errno in NO_DESCRIPTOR:
                 raise
             return False  # a part of the disk that cannot be read
-        return actual.hexdigest() == digest
+        return actual.hexdigest() == name
 
-    async def delete(self, digest: Digest) -> None:
+    async def delete(self, name: BlobName | Digest) -> None:
         """See `BlobStore`: unlink, and drop directories that this empties."""
-        await to_thread.run_sync(self._delete, digest)
+        await to_thread.run_sync(self._delete, name)
 
-    def _delete(self, digest: Digest) -> None:
-        path = self.path(digest)
+    def _delete(self, name: BlobName | Digest) -> None:
+        path = self.path(name)
         try:
             path.unlink()
         except FileNotFoundError:
@@ -139,8 +140,8 @@ class FileBlobStore:
 
 
 @lru_cache(maxsize=4096)
-def _path_below(root: Path, digest: Digest) -> Path:
-    return root / digest[:2] / digest[2:4] / digest
+def _path_below(root: Path, name: BlobName | Digest) -> Path:
+    return root / name[:2] / name[2:4] / name
 
 
 def _directories(root: Path) -> list[Path]:
@@ -154,5 +155,5 @@ def _blobs_below(first: Path) -> list[StoredBlob]:
         with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
             stat = path.stat()
             # The inode's change time: a rename into place makes even an old file young.
-            found.append(StoredBlob(Digest(path.name), stat.st_size, now - stat.st_ctime))
+            found.append(StoredBlob(BlobName(path.name), stat.st_size, now - stat.st_ctime))
     return found
