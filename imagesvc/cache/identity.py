@@ -13,7 +13,7 @@ from imagesvc.imaging.transforms.geometry import Plan
 from imagesvc.imaging.transforms.transform import canonical, variant_key
 from imagesvc.imaging.variant_plan import VariantPlan, plan_variant
 from imagesvc.model.formats import Format
-from imagesvc.model.ids import Digest, ImageId, VariantKey
+from imagesvc.model.ids import BlobName, ImageId, VariantKey
 from imagesvc.model.images import Original, Variant
 from imagesvc.model.transforms import Transform, Watermark
 
@@ -27,7 +27,7 @@ class VariantRequest:
     text: str
     """The concrete transform, as `canonical` writes it."""
     plan: VariantPlan
-    source: Digest
+    source: BlobName
 
     def made(self, rendered: Rendered, now: datetime) -> Variant:
         """The row of this variant once a worker has made it."""
@@ -78,9 +78,9 @@ class Identities:
         plan = plan_variant(concrete, original, geometry)
         text = canonical(concrete)
         content: str = variant_key(original.digest, text)
-        source = original.digest
+        source = original.name
         if plan.is_reduced and original.mezzanine is not None:
-            content, source = f"{content} from mezzanine", original.mezzanine.digest
+            content, source = f"{content} from mezzanine", original.mezzanine.name
         return VariantRequest(image_id, _key_of_image(image_id, content), text, plan, source)
 
 

@@ -99,15 +99,15 @@ class OriginalAnswers:
         vary: str = "",
         is_for_owner: bool = False,
     ) -> Response:
-        digest = image.original.digest
-        shown = Representation(image.original.format, f'"{digest}"', vary, is_for_owner)
+        original, name = image.original, image.original.name
+        shown = Representation(original.format, f'"{original.digest}"', vary, is_for_owner)
         headers = image_headers(image, shown, asked, self.rules)
         if is_fresh(request, headers):
             return not_modified(headers)
-        if await self.verified.size(digest) is None:
+        if await self.verified.size(name) is None:
             raise NotFound("The original is missing.")
-        async with self.blobs.local(digest) as path:
+        async with self.blobs.local(name) as path:
             sent = by_proxy(headers, path, self.rules.sendfile)
         return sent or await streamed(
-            request, headers, image.bytes, functools.partial(self.blobs.stream, digest)
+            request, headers, image.bytes, functools.partial(self.blobs.stream, name)
         )

@@ -112,7 +112,8 @@ def planned_mezzanine(original: Original) -> Original:
     if size is None:
         return original
     kind = mezzanine_format(original)
-    return replace(original, mezzanine=Mezzanine(original.digest, kind, size.width, size.height))
+    planned = Mezzanine(original.digest, kind, size.width, size.height, original.own_name)
+    return replace(original, mezzanine=planned)
 
 
 def _side_serves(scaled: int, start: int, length: int, mezzanine: int, shown: int) -> bool:

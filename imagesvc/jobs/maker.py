@@ -153,7 +153,7 @@ class Maker:
         if mezzanine is None:
             raise Unavailable("The reduced copy of the original is not there.")
         items = [
-            replace(item, source=mezzanine.digest) if item.plan.is_reduced else item
+            replace(item, source=mezzanine.name) if item.plan.is_reduced else item
             for item in call.items
         ]
         return replace(call, items=items)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from imagesvc.model.ids import Digest, ImageId, utc_now
+from imagesvc.model.ids import BlobName, Digest, ImageId, own_name_of, utc_now
 from imagesvc.model.images import Mezzanine, Original
 from imagesvc.store.files.incoming import Incoming
 from imagesvc.store.images import ImageStore
@@ -33,7 +33,7 @@ class Mezzanines:
         Args:
             image_id: whose job made it.
             original: as stored.
-            planned: the mezzanine, but for its digest.
+            planned: the mezzanine, but for its digest and its name.
             made: its file.
 
         Raises:
@@ -42,13 +42,13 @@ class Mezzanines:
         async with self.incoming.receive() as file:
             await file.write(made)
             received = await file.finish()
-            mezzanine = replace(planned, digest=received.digest)
 
-            async def add_row() -> bool:
-                is_kept = await self.images.add_mezzanine(
+            async def add_row(name: BlobName) -> BlobName | None:
+                mezzanine = replace(planned, digest=received.digest, own_name=own_name_of(name))
+                kept = await self.images.add_mezzanine(
                     image_id, original.digest, mezzanine, received.bytes, self.clock()
                 )
                 self.on_added(original.digest)
-                return is_kept
+                return kept
 
             await self.publisher.publish(received, add_row)

@@ -20,7 +20,7 @@ from imagesvc.jobs.requests import new_job
 from imagesvc.library.expiry import check_expiry
 from imagesvc.library.tags import tags_of
 from imagesvc.model.formats import Format
-from imagesvc.model.ids import CollectionId, ImageId, UserId, new_id, utc_now
+from imagesvc.model.ids import BlobName, CollectionId, ImageId, UserId, new_id, utc_now
 from imagesvc.model.images import Image, Original, Probe, Visibility
 from imagesvc.model.jobs import Job, Priority, Status
 from imagesvc.model.transforms import Transform
@@ -107,14 +107,14 @@ class Acceptor:
         record = None if record_for is None else record_for(image)
         uses_pending = fields.pending is not None
 
-        async def add_rows() -> bool:
+        async def add_rows(name: BlobName) -> BlobName:
             nonlocal image
             image = await self.images.add(
-                image, job, record, uses_pending=uses_pending,
+                image.stored_as(name), job, record, uses_pending=uses_pending,
                 collection_title=fields.collection_title,
             )  # fmt: skip
             self.notify()
-            return True
+            return image.original.name
 
         await self.publisher.publish(received, add_rows)
         return image

@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from imagesvc.errors import NotFound
 from imagesvc.library.access import denied
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName, digest_of
 from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.soundness import (
     faults_of,
@@ -23,7 +23,7 @@ from imagesvc.store.db.sqlite.soundness import (
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import fsync_directory
-from imagesvc.store.files.locks import DigestLocks, NoLocks, locks_if_writable
+from imagesvc.store.files.locks import DigestLocks, Locks, locks_if_writable
 from imagesvc.store.files.secret import SecretDamaged, load_secret
 from imagesvc.store.images import ImageStore
 from imagesvc.store.removal.dangling import dangling_faults_of, remove_dangling
@@ -84,7 +84,8 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
         return report
     await to_thread.run_sync(partial(_check_references, data_dir.database, report, repair=repair))
     database = EmbeddedDatabase(data_dir.database, engine=read_only_engine(data_dir.database))
-    locks = DigestLocks(data_dir.digest_lock) if repair else locks_if_writable(data_dir.digest_lock)
+    path = data_dir.digest_lock
+    locks: Locks = DigestLocks(path) if repair else locks_if_writable(path)
     try:
         checker = Checker(data_dir, blobs, ImageStore(database), locks, report)
         await checker.check(repair=repair)
@@ -131,11 +132,11 @@ async def _check_names(blobs: FileBlobStore, report: Report) -> None:
     """Compare blobs only with their names."""
     async for batch in blobs.all():
         for blob in batch:
-            if await is_whole(blobs, blob.digest, blob.bytes):
+            if await is_whole(blobs, blob.name, blob.bytes):
                 report.verified += 1
                 report.bytes += blob.bytes
             else:
-                report.damaged.append(str(blobs.path(blob.digest)))
+                report.damaged.append(str(blobs.path(blob.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Checker:
     data_dir: DataDir
     blobs: FileBlobStore
     images: ImageStore
-    locks: DigestLocks | NoLocks
+    locks: Locks
     report: Report
 
     async def check(self, *, repair: bool = False) -> None:
@@ -154,65 +155,65 @@ class Checker:
         With `repair`, damaged blobs are moved to `quarantine/` under their digest, where an
         operator can inspect them; the originals of their images are then 404.
         """
-        async for digest, size in self._rows():
+        async for name, size in self._rows():
             self.report.bytes += size
             try:
-                await self._check_row(digest, size, repair=repair)
+                await self._check_row(name, size, repair=repair)
             except PermissionError:
-                self.report.denied.append(f"{await self._named(digest)}: this user may not read it")
+                self.report.denied.append(f"{await self._named(name)}: this user may not read it")
         if not self.data_dir.blobs.exists() or self.report.denied:
             return  # missing blobs in unlisted directories are not reported
         async for batch in self.blobs.all():
-            known = await self.images.known_digests([blob.digest for blob in batch])
+            known = await self.images.known_names([blob.name for blob in batch])
             self.report.without_row += [
-                str(self.blobs.path(blob.digest)) for blob in batch if blob.digest not in known
+                str(self.blobs.path(blob.name)) for blob in batch if blob.name not in known
             ]
 
-    async def _rows(self) -> AsyncIterator[tuple[Digest, int]]:
+    async def _rows(self) -> AsyncIterator[tuple[BlobName, int]]:
         after = ""
-        while rows := await self.images.digests_after(after, BATCH):
+        while rows := await self.images.blobs_after(after, BATCH):
             for row in rows:
                 yield row
-            after = rows[-1][0]
+            after = digest_of(rows[-1][0])
 
-    async def _check_row(self, digest: Digest, size: int, *, repair: bool) -> None:
-        if await is_whole(self.blobs, digest, size):
+    async def _check_row(self, name: BlobName, size: int, *, repair: bool) -> None:
+        if await is_whole(self.blobs, name, size):
             self.report.verified += 1
             return
-        async with self.locks.hold(digest):  # deleted or uploaded again since it was listed?
-            if not await self.images.known_digests([digest]):
+        async with self.locks.hold(digest_of(name)):  # deleted or uploaded again meanwhile?
+            if not await self.images.known_names([name]):
                 return
-            if await self.blobs.size(digest) is None:
-                self.report.missing.append(await self._named(digest))
-            elif await is_whole(self.blobs, digest, size):
+            if await self.blobs.size(name) is None:
+                self.report.missing.append(await self._named(name))
+            elif await is_whole(self.blobs, name, size):
                 self.report.verified += 1
             else:
-                self.report.damaged.append(await self._named(digest))
+                self.report.damaged.append(await self._named(name))
                 if repair:
-                    await self._quarantine(digest)
+                    await self._quarantine(name)
 
-    async def _named(self, digest: Digest) -> str:
+    async def _named(self, name: BlobName) -> str:
         """A blob for an operator: its file, and its images."""
         uses = [
             f'{kind} of image {image_id} "{filename}"'
-            for kind, image_id, filename in await self.images.uses_of(digest)
+            for kind, image_id, filename in await self.images.uses_of(digest_of(name))
         ]
-        return f"{self.blobs.path(digest)} ({'; '.join(uses) or 'of no image'})"
+        return f"{self.blobs.path(name)} ({'; '.join(uses) or 'of no image'})"
 
-    async def _quarantine(self, digest: Digest) -> None:
-        async with self.blobs.local(digest) as path:
+    async def _quarantine(self, name: BlobName) -> None:
+        async with self.blobs.local(name) as path:
             await to_thread.run_sync(_move, path, self.data_dir.quarantine)
-        self.report.quarantined.append(str(self.data_dir.quarantine / digest))
+        self.report.quarantined.append(str(self.data_dir.quarantine / name))
 
 
-async def is_whole(blobs: FileBlobStore, digest: Digest, size: int) -> bool:
+async def is_whole(blobs: FileBlobStore, name: BlobName, size: int) -> bool:
     """Whether a blob exists, is readable, and has this size and its digest.
 
     Raises:
         PermissionError: this user may not read it.
     """
     try:
-        return await blobs.size(digest) == size and await blobs.is_sound(digest)
+        return await blobs.size(name) == size and await blobs.is_sound(name)
     except NotFound:
         return False
 

@@ -15,7 +15,7 @@ from anyio import to_thread
 from imagesvc.model.ids import utc_now
 from imagesvc.store.files.blobs import BlobStore, StoredBlob
 from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.locks import DigestLocks
+from imagesvc.store.files.locks import Locks
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.images import ImageStore
 from imagesvc.store.pending_uploads import PendingUploadStore
@@ -40,7 +40,7 @@ class Collector:
     data_dir: DataDir
     blobs: BlobStore
     images: ImageStore
-    locks: DigestLocks
+    locks: Locks
     files: VariantFiles
     variants: VariantStore
     pending_uploads: PendingUploadStore
@@ -50,14 +50,15 @@ class Collector:
         """Remove orphans older than `grace_seconds`, and pending uploads that have expired.
 
         The grace period protects the blobs of uploads in progress; so does the lock of the digest,
-        which an upload holds from before the blob until after the row.
+        which an upload holds from before the blob until after the row. A bucket has no locks:
+        there, it must be longer than any upload.
         """
         found = Orphans()
         async for batch in self.blobs.all():
             old = [blob for blob in batch if blob.age_seconds >= grace_seconds]
-            known = await self.images.known_digests([blob.digest for blob in old])
+            known = await self.images.known_names([blob.name for blob in old])
             for blob in old:
-                if blob.digest not in known:
+                if blob.name not in known:
                     await self._collect_blob(blob, found, dry_run=dry_run)
         await self._collect_variants(found, grace_seconds, dry_run=dry_run)
         await self._collect_uploads(found, grace_seconds, dry_run=dry_run)
@@ -66,10 +67,10 @@ class Collector:
 
     async def _collect_blob(self, blob: StoredBlob, found: Orphans, *, dry_run: bool) -> None:
         async with self.locks.hold(blob.digest):
-            if await self.images.known_digests([blob.digest]):
+            if await self.images.known_names([blob.name]):
                 return  # an upload was faster
             if not dry_run:
-                await self.blobs.delete(blob.digest)
+                await self.blobs.delete(blob.name)
         found.blobs += 1
         found.blob_bytes += blob.bytes
 

@@ -14,7 +14,7 @@ from imagesvc.jobs.runner import Runner
 from imagesvc.model.ids import Digest, ImageId, utc_now
 from imagesvc.model.trash import Condition
 from imagesvc.store.files.blobs import BlobStore
-from imagesvc.store.files.locks import DigestLocks
+from imagesvc.store.files.locks import Locks
 from imagesvc.store.images import ImageStore
 
 AT_ONCE = 8
@@ -27,7 +27,7 @@ class Removal:
 
     images: ImageStore
     blobs: BlobStore
-    locks: DigestLocks
+    locks: Locks
     variants: VariantCache
     runner: Runner
     on_removed: Callable[[ImageId], None]
@@ -74,8 +74,8 @@ class Removal:
             self.on_removed(image_id)
             self.variants.forget(image_id)
             await self.variants.disk.remove_files(removed.variant_keys)
-            if removed.blob_is_orphaned:
-                await self.blobs.delete(removed.digest)
+            if removed.blob is not None:
+                await self.blobs.delete(removed.blob)
         if removed.mezzanine is not None:
             await self._remove_mezzanine(removed.mezzanine)
         for job_id in removed.job_ids:
@@ -83,5 +83,6 @@ class Removal:
 
     async def _remove_mezzanine(self, digest: Digest) -> None:
         async with self.locks.hold(digest):
-            if await self.images.remove_mezzanine(digest):
-                await self.blobs.delete(digest)
+            name = await self.images.remove_mezzanine(digest)
+            if name is not None:
+                await self.blobs.delete(name)

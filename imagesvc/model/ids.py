@@ -23,6 +23,7 @@ SessionId = NewType("SessionId", UUID)
 ShareId = NewType("ShareId", UUID)
 UploadLinkId = NewType("UploadLinkId", UUID)
 SourceId = NewType("SourceId", UUID)
+DIGITS = 64
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 BlobName = NewType("BlobName", str)
@@ -43,7 +44,12 @@ def new_id() -> UUID:
 
 def digest_of(name: BlobName) -> Digest:
     """The digest of the bytes of a blob."""
-    return Digest(name[:64])
+    return Digest(name[:DIGITS])
+
+
+def own_name_of(name: BlobName) -> BlobName | None:
+    """The name of a blob as rows have it; None if it is the digest."""
+    return name if len(name) > DIGITS else None
 
 
 def least_id(instant: datetime, *, slack: timedelta = timedelta()) -> UUID:

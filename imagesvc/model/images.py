@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from imagesvc.model.formats import Format
-from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId, VariantKey
+from imagesvc.model.ids import (
+    BlobName,
+    CollectionId,
+    Digest,
+    ImageId,
+    JobId,
+    UserId,
+    VariantKey,
+    own_name_of,
+)
 from imagesvc.model.jobs import Status
 
 
@@ -71,6 +80,13 @@ class Mezzanine:
     format: Format
     width: int
     height: int
+    own_name: BlobName | None = None
+    """As in `Original`."""
+
+    @property
+    def name(self) -> BlobName:
+        """The name of its blob."""
+        return self.own_name or BlobName(self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,13 @@ class Original:
     mezzanine: Mezzanine | None = None
     decode_seconds: float | None = None
     """As predicted at the upload; None for uploads before there were predictions."""
+    own_name: BlobName | None = None
+    """The name of its blob if that is not the digest."""
+
+    @property
+    def name(self) -> BlobName:
+        """The name of its blob."""
+        return self.own_name or BlobName(self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +149,12 @@ class Image:
     """The time since which it is in the trash."""
     expires_at: datetime | None = None
     """The time from which it does not exist any more; None: never."""
+
+    def stored_as(self, name: BlobName) -> Image:
+        """The image with its original under this name."""
+        if name == self.original.name:
+            return self
+        return replace(self, original=replace(self.original, own_name=own_name_of(name)))
 
     def has_expired(self, now: datetime) -> bool:
         """Whether its time is over, so that it does not exist for anyone."""

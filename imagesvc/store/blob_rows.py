@@ -1,12 +1,14 @@
-"""Rows of blobs: their sizes, and their uses."""
+"""Rows of blobs: their names, their sizes, and their uses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
-from imagesvc.model.ids import Digest, ImageId
+from imagesvc.model.ids import BlobName, Digest, ImageId, digest_of, own_name_of
 from imagesvc.model.images import Mezzanine
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.db.upserts import Upsert
@@ -14,8 +16,9 @@ from imagesvc.store.originals import mark_analysed
 
 MAX_USES = 20
 """Images of one blob that are named."""
-_INSERT_BLOB = Upsert(blobs, lambda insert: insert.on_conflict_do_nothing())
-_MEZZANINE_OF = select(blobs.c.mezzanine_sha256).where(blobs.c.sha256 == bindparam("sha256"))
+_MEZZANINE_OF = select(blobs.c.mezzanine_sha256, blobs.c.mezzanine_name).where(
+    blobs.c.sha256 == bindparam("sha256")
+)
 
 
 def is_referenced(connection: Connection, digest: str) -> bool:
@@ -25,18 +28,49 @@ def is_referenced(connection: Connection, digest: str) -> bool:
     return bool(connection.scalar(select(as_original | as_mezzanine)))
 
 
-def insert_blob(connection: Connection, digest: Digest, size: int, now: datetime) -> None:
-    """Insert the row of a blob, unless it exists."""
-    row = {"sha256": digest, "bytes": size, "created_at": now}
-    connection.execute(_INSERT_BLOB.on(connection), [row])
+def insert_blob(connection: Connection, name: BlobName, size: int, now: datetime) -> BlobName:
+    """Insert the row of a blob, unless it exists; the name that the row has then."""
+    digest = digest_of(name)
+    row = {"sha256": digest, "bytes": size, "created_at": now, "name": own_name_of(name)}
+    known: BlobName | None = connection.scalar(_INSERT_BLOB.on(connection), row)
+    return _name(digest, known)
 
 
-def remove_unused(connection: Connection, digest: Digest) -> bool:
-    """Delete a blob's row unless something still needs it; whether it was deleted."""
-    if is_referenced(connection, digest):
+def _or_lock(insert: Any) -> Any:
+    """Write a row that exists, so that a deletion of it at the same time waits or is repeated."""
+    kept = {"bytes": insert.excluded.bytes}
+    locked = insert.on_conflict_do_update(index_elements=["sha256"], set_=kept)
+    return locked.returning(blobs.c.name)
+
+
+_INSERT_BLOB = Upsert(blobs, _or_lock)
+
+
+def _name(digest: str, own: BlobName | None) -> BlobName:
+    return own or BlobName(digest)
+
+
+def rename_blob(connection: Connection, old: BlobName, new: BlobName) -> bool:
+    """Give a row the name of another blob with the same bytes; False if it has not the old one."""
+    digest, name = digest_of(old), own_name_of(new)
+    row = connection.execute(
+        select(blobs.c.name).where(blobs.c.sha256 == digest).with_for_update()
+    ).first()
+    if row is None or _name(digest, row.name) != old:
         return False
-    connection.execute(delete(blobs).where(blobs.c.sha256 == digest))
+    of_mezzanine = blobs.c.mezzanine_sha256 == digest
+    connection.execute(update(blobs).where(blobs.c.sha256 == digest).values(name=name))
+    connection.execute(update(blobs).where(of_mezzanine).values(mezzanine_name=name))
     return True
+
+
+def remove_unused(connection: Connection, digest: Digest) -> BlobName | None:
+    """Delete a blob's row unless something still needs it; the name that a deleted row had."""
+    if is_referenced(connection, digest):
+        return None
+    deletion = delete(blobs).where(blobs.c.sha256 == digest).returning(blobs.c.name)
+    row = connection.execute(deletion).first()
+    return None if row is None else _name(digest, row.name)
 
 
 def record_mezzanine(
@@ -46,15 +80,16 @@ def record_mezzanine(
     mezzanine: Mezzanine,
     size: int,
     now: datetime,
-) -> bool:
-    """Record the mezzanine of an original; whether the original has this mezzanine now."""
+) -> BlobName | None:
+    """Record the mezzanine of an original; its name if the original has this mezzanine now."""
     known = connection.execute(_MEZZANINE_OF, {"sha256": digest}).first()
     if known is None:
-        return False
+        return None
     mark_analysed(connection, image_id)
     if known.mezzanine_sha256 is not None:
-        return bool(known.mezzanine_sha256 == mezzanine.digest)
-    insert_blob(connection, mezzanine.digest, size, now)
+        is_same = known.mezzanine_sha256 == mezzanine.digest
+        return _name(mezzanine.digest, known.mezzanine_name) if is_same else None
+    name = insert_blob(connection, mezzanine.name, size, now)
     connection.execute(
         update(blobs)
         .where(blobs.c.sha256 == digest)
@@ -63,15 +98,16 @@ def record_mezzanine(
             mezzanine_format=mezzanine.format,
             mezzanine_width=mezzanine.width,
             mezzanine_height=mezzanine.height,
+            mezzanine_name=own_name_of(name),
         )
     )
-    return True
+    return name
 
 
-def known_digests(connection: Connection, digests: list[Digest]) -> set[Digest]:
-    """Those of `digests` that a row points at or describes."""
-    query = select(blobs.c.sha256).where(blobs.c.sha256.in_(digests))
-    return {Digest(row) for row in connection.scalars(query)}
+def names_of(connection: Connection, digests: Iterable[Digest]) -> set[BlobName]:
+    """The names of the blobs of these digests that have rows."""
+    query = select(blobs.c.sha256, blobs.c.name).where(blobs.c.sha256.in_(digests))
+    return {_name(row.sha256, row.name) for row in connection.execute(query)}
 
 
 def uses_of(connection: Connection, digest: Digest) -> list[tuple[str, ImageId, str]]:
@@ -89,12 +125,12 @@ def uses_of(connection: Connection, digest: Digest) -> list[tuple[str, ImageId, 
     ]
 
 
-def digests_after(connection: Connection, digest: str, limit: int) -> list[tuple[Digest, int]]:
-    """Digests and sizes of the blobs' rows in order, from the one after `digest`."""
+def blobs_after(connection: Connection, digest: str, limit: int) -> list[tuple[BlobName, int]]:
+    """Names and sizes of the blobs with rows in order, from the one after `digest`."""
     query = (
-        select(blobs.c.sha256, blobs.c.bytes)
+        select(blobs.c.sha256, blobs.c.bytes, blobs.c.name)
         .where(blobs.c.sha256 > digest)
         .order_by(blobs.c.sha256)
         .limit(limit)
     )
-    return [(Digest(row.sha256), row.bytes) for row in connection.execute(query)]
+    return [(_name(row.sha256, row.name), row.bytes) for row in connection.execute(query)]

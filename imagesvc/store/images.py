@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model.accounts import Quota, Usage
-from imagesvc.model.ids import CollectionId, Digest, ImageId, UserId, utc_now
+from imagesvc.model.ids import BlobName, CollectionId, Digest, ImageId, UserId, digest_of, utc_now
 from imagesvc.model.images import Image, Mezzanine, Visibility
 from imagesvc.model.jobs import Job
 from imagesvc.model.trash import Condition
@@ -59,8 +59,9 @@ class ImageStore:
         """Insert an image, its blob unless that is known, its job, and the idempotency record.
 
         One transaction: after it, the upload is acknowledged (invariant 1), and the image is in
-        its collection. The blob's bytes must be on disk before (invariant 2). A collection named
-        by its title is made with its first image.
+        its collection. The blob's bytes must be on disk before (invariant 2); if the blob is known
+        under another name, the image has that. A collection named by its title is made with its
+        first image.
 
         Returns:
             The image as it is stored.
@@ -82,12 +83,14 @@ class ImageStore:
             placed = _placed(connection, image, collection_title)
             if placed.collection_id is not None:
                 collection_queries.count_in(connection, placed.collection_id)
-            blob_rows.insert_blob(connection, image.original.digest, image.bytes, image.created_at)
+            name = blob_rows.insert_blob(
+                connection, image.original.name, image.bytes, image.created_at
+            )
             connection.execute(_INSERT_IMAGE, [image_values(placed, job)])
             created = EventType.IMAGE_CREATED
             record_image_event(connection, created, image.id, image.owner_id, image.created_at)
             insert_job(connection, job)
-            return placed
+            return placed.stored_as(name)
 
         return await self._database.write(work)
 
@@ -207,19 +210,20 @@ class ImageStore:
             may_use_reserve=True,
         )
 
-    async def remove_mezzanine(self, digest: Digest) -> bool:
-        """Delete a mezzanine's row unless something still needs it; whether it was deleted."""
+    async def remove_mezzanine(self, digest: Digest) -> BlobName | None:
+        """Delete a mezzanine's row unless something still needs it; the name it had."""
         return await self._database.write(
             lambda connection: blob_rows.remove_unused(connection, digest), may_use_reserve=True
         )
 
     async def add_mezzanine(
         self, image_id: ImageId, digest: Digest, mezzanine: Mezzanine, size: int, now: datetime
-    ) -> bool:
+    ) -> BlobName | None:
         """Record the mezzanine of an original that a job of an image made; its bytes are on disk.
 
         Returns:
-            Whether the original has this mezzanine now: not if it is gone, or has another one.
+            The name of the mezzanine, which may have been stored before; None if the original is
+            gone, or has another one.
         """
         return await self._database.write(
             lambda connection: blob_rows.record_mezzanine(
@@ -227,20 +231,32 @@ class ImageStore:
             )
         )
 
-    async def known_digests(self, digests: list[Digest]) -> set[Digest]:
-        """Those of `digests` that a row points at or describes."""
-        return await self._database.read(
-            lambda connection: blob_rows.known_digests(connection, digests)
+    async def known_names(self, names: Collection[BlobName]) -> set[BlobName]:
+        """Those of `names` that rows have."""
+        digests = {digest_of(name) for name in names}
+        return (await self._names_of(digests)).intersection(names)
+
+    async def name_of(self, digest: Digest) -> BlobName | None:
+        """The name of the blob with these bytes; None if no row describes it."""
+        return next(iter(await self._names_of({digest})), None)
+
+    async def _names_of(self, digests: set[Digest]) -> set[BlobName]:
+        return await self._database.read(lambda connection: blob_rows.names_of(connection, digests))
+
+    async def rename_blob(self, old: BlobName, new: BlobName) -> bool:
+        """Point at another blob with the same bytes; False if the old name is not in use."""
+        return await self._database.write(
+            lambda connection: blob_rows.rename_blob(connection, old, new)
         )
 
     async def uses_of(self, digest: Digest) -> list[tuple[str, ImageId, str]]:
         """The uses of a blob: `original` or `mezzanine`, and the id and file name of the image."""
         return await self._database.read(lambda connection: blob_rows.uses_of(connection, digest))
 
-    async def digests_after(self, digest: str, limit: int) -> list[tuple[Digest, int]]:
-        """Digests and sizes of the blobs' rows in order, from the one after `digest`."""
+    async def blobs_after(self, digest: str, limit: int) -> list[tuple[BlobName, int]]:
+        """Names and sizes of the blobs with rows in order, from the one after `digest`."""
         return await self._database.read(
-            lambda connection: blob_rows.digests_after(connection, digest, limit)
+            lambda connection: blob_rows.blobs_after(connection, digest, limit)
         )
 
 

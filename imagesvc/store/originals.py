@@ -28,6 +28,8 @@ ORIGINAL_COLUMNS = (
     blobs.c.mezzanine_format,
     blobs.c.mezzanine_width,
     blobs.c.mezzanine_height,
+    blobs.c.name,
+    blobs.c.mezzanine_name,
 )
 FACT_COLUMNS = (blobs.c.dominant_color, blobs.c.palette, blobs.c.thumbhash, blobs.c.phash)
 _MARK_ANALYSED = update(images).where(images.c.id == bindparam("analysed")).values(is_analysed=True)
@@ -57,6 +59,7 @@ def original_of(row: Any) -> Original:
             format=Format(row.mezzanine_format),
             width=row.mezzanine_width,
             height=row.mezzanine_height,
+            own_name=row.mezzanine_name,
         )
     return Original(
         digest=Digest(row.sha256),
@@ -68,6 +71,7 @@ def original_of(row: Any) -> Original:
         decode_bytes=row.decode_bytes,
         decode_seconds=row.decode_seconds,
         mezzanine=mezzanine,
+        own_name=row.name,
     )
 
 

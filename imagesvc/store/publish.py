@@ -6,14 +6,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from imagesvc.cancellation import run_to_end
-from imagesvc.model.ids import Digest
+from imagesvc.errors import OriginalDamaged
+from imagesvc.model.ids import BlobName, digest_of, own_name_of
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import ReceivedFile
-from imagesvc.store.files.locks import DigestLocks
+from imagesvc.store.files.locks import Locks
+from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.images import ImageStore
 
-AddRows = Callable[[], Awaitable[bool]]
-"""Commits the rows of a blob in one transaction; False when it added none."""
+AddRows = Callable[[BlobName], Awaitable[BlobName | None]]
+"""Commits the rows of a blob of this name in one transaction.
+
+It returns the name that the rows have: another one if they were there before, and None if there are
+none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +27,24 @@ class Publisher:
     """Moves received files into the blob store: blob first, rows second (invariant 2)."""
 
     blobs: BlobStore
+    verified: VerifiedBlobs
     images: ImageStore
-    locks: DigestLocks
+    locks: Locks
 
     async def publish(self, received: ReceivedFile, add_rows: AddRows) -> bool:
         """Store a blob and its rows completely or not at all, also if the requester disconnects.
 
         The lock of the digest is held from before the blob until after the rows, so that nothing
-        removes the blob in between.
+        removes the blob in between. Where there are no locks, each blob has a name of its own,
+        which nothing else knows until then.
 
         Args:
             received: the file; it is moved.
-            add_rows: called once the blob is on disk. When it fails or adds nothing, the blob is
-                removed, unless other rows know it.
+            add_rows: called once the blob is on disk. When it fails or adds nothing, or the rows
+                have a blob of another name, this one is removed, unless other rows know it.
 
         Returns:
-            What `add_rows` returned.
+            Whether there are rows.
 
         Raises:
             InsufficientStorage: the disk is full; nothing is kept.
@@ -45,17 +53,33 @@ class Publisher:
         return await run_to_end(self._publish(received, add_rows))
 
     async def _publish(self, received: ReceivedFile, add_rows: AddRows) -> bool:
-        digest, is_kept = received.digest, False
+        digest, kept = received.digest, None
+        name = BlobName(digest)  # what a failure leaves of a file
         async with self.locks.hold(digest):
             try:
-                await self.blobs.put(received.path, digest)
+                name = await self.blobs.put(received.path, digest)
                 received.is_moved = True
-                is_kept = await add_rows()
+                await self._replace_lost(name)
+                kept = await add_rows(name)
             finally:
-                if not is_kept:
-                    await self._withdraw(digest)
-        return is_kept
+                if kept != name:
+                    await self._withdraw(name)
+        return kept is not None
 
-    async def _withdraw(self, digest: Digest) -> None:
-        if not await self.images.known_digests([digest]):
-            await self.blobs.delete(digest)
+    async def _replace_lost(self, name: BlobName) -> None:
+        """Give rows the new blob if theirs is missing or damaged; a file is replaced by `put`."""
+        if own_name_of(name) is None:
+            return
+        known = await self.images.name_of(digest_of(name))
+        if known is not None and not await self._is_sound(known):
+            await self.images.rename_blob(known, name)
+
+    async def _is_sound(self, name: BlobName) -> bool:
+        try:
+            return await self.verified.size(name) is not None
+        except OriginalDamaged:
+            return False
+
+    async def _withdraw(self, name: BlobName) -> None:
+        if not await self.images.known_names([name]):
+            await self.blobs.delete(name)

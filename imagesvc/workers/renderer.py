@@ -23,7 +23,7 @@ from imagesvc.imaging.messages import (
 )
 from imagesvc.imaging.variant_plan import VariantPlan
 from imagesvc.model.formats import Size
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName
 from imagesvc.model.images import Original
 from imagesvc.model.jobs import Priority
 from imagesvc.model.transforms import Transform, Watermark
@@ -60,7 +60,7 @@ class Renderer:
         return self.pool.admission.kind_of(cost) is Kind.EXPENSIVE
 
     async def render_each(
-        self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float
+        self, original: Original, source: BlobName, transforms: Sequence[Transform], timeout: float
     ) -> Sequence[Rendered | ImagesvcError]:
         """Render concrete transforms in one call; the caller has been admitted.
 
@@ -78,7 +78,7 @@ class Renderer:
             NotFound: the original was deleted meanwhile.
             OriginalDamaged: its bytes have changed on the disk.
         """
-        is_reduced = source != original.digest
+        is_reduced = source != original.name
         await self.verified.require(source)
         async with self.blobs.local(source) as path:
             request = RenderRequest(
@@ -104,7 +104,7 @@ class Renderer:
             NotFound: it was deleted meanwhile.
         """
         transforms = tuple(it.transform for it in variants)
-        async with self.blobs.local(original.digest) as path:
+        async with self.blobs.local(original.name) as path:
             request = AnalyseRequest(
                 original=original,
                 transforms=transforms,
@@ -112,7 +112,7 @@ class Renderer:
                 limits=self.limits,
                 watermarks=self._needed(transforms),
             )
-            analysed = await self._run(original.digest, ANALYSE, request, path, timeout)
+            analysed = await self._run(original.name, ANALYSE, request, path, timeout)
         self._note(analysed.outcomes)
         return analysed
 
@@ -124,8 +124,8 @@ class Renderer:
             NotFound: it was deleted meanwhile.
             OriginalDamaged: its bytes have changed on the disk.
         """
-        await self.verified.require(original.digest)
-        async with self.blobs.local(original.digest) as path:
+        await self.verified.require(original.name)
+        async with self.blobs.local(original.name) as path:
             try:
                 return await self.pool.run(
                     COPY_WITHOUT,
@@ -136,12 +136,12 @@ class Renderer:
                     max_files=1,
                 )
             except ImagesvcError:
-                await self._check_source(original.digest)
+                await self._check_source(original.name)
                 raise
 
     async def _run(
         self,
-        source: Digest,
+        source: BlobName,
         call: Call[T],
         request: RenderRequest | AnalyseRequest,
         path: Path,
@@ -161,7 +161,7 @@ class Renderer:
                 for stage, seconds in outcome.seconds.items():
                     self.stages[stage].add(seconds)
 
-    async def _check_source(self, source: Digest) -> None:
+    async def _check_source(self, source: BlobName) -> None:
         """A decoder calls a file that went away corrupt, or worse."""
         if await self.blobs.size(source) is None:
             raise NotFound("The original is missing.")

@@ -23,7 +23,7 @@ from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
-from imagesvc.model.ids import Digest, VariantKey
+from imagesvc.model.ids import BlobName, VariantKey
 from imagesvc.model.images import Image, Original, Variant
 from imagesvc.model.jobs import Priority, Status
 from imagesvc.model.transforms import Transform
@@ -46,7 +46,7 @@ class CountingRenderer(Renderer):
         self.rendered = 0
 
     async def render_each(
-        self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float
+        self, original: Original, source: BlobName, transforms: Sequence[Transform], timeout: float
     ) -> Sequence[Rendered | ImagesvcError]:
         """Count, and render."""
         self.rendered += len(transforms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def mezzanines(service: Service, publisher: Publisher) -> Mezzanines:
 async def keep(service: Service, gate: Gate, image: Image) -> None:
     """Keep a mezzanine; the gate is between its blob and its row."""
     blobs = GatedBlobs(service.files.data_dir.blobs, gate)
-    keeper = mezzanines(service, Publisher(blobs, service.stores.images, service.files.locks))
+    keeper = mezzanines(service, replace(service.stores.publisher, blobs=blobs))
     planned = Mezzanine(Digest(""), Format.JPEG, 48, 32)
     await keeper.keep(image.id, image.original, planned, MADE)
 

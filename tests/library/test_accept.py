@@ -34,8 +34,8 @@ async def test_an_upload_cancelled_while_it_is_published_leaves_no_row_without_a
         tmp = service.files.data_dir.tmp  # what was cancelled may still be under way
         await asyncio.to_thread(until, lambda: not list(tmp.iterdir()))
 
-        rows: list[tuple[Digest, int]] = await service.stores.images.digests_after("", 100)
-        missing = [digest for digest, _ in rows if await service.files.blobs.size(digest) is None]
+        rows = await service.stores.images.blobs_after("", 100)
+        missing = [name for name, _ in rows if await service.files.blobs.size(name) is None]
 
         assert missing == []
         assert len(rows) > 0

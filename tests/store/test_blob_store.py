@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 
 from imagesvc.errors import NotFound
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName, Digest, digest_of
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.blobs_fs import FileBlobStore
+from tests.store.named_blobs import NamedBlobs
 
 pytestmark = pytest.mark.anyio
-IMPLEMENTATIONS: dict[str, Callable[[Path], BlobStore]] = {"files": FileBlobStore}
+IMPLEMENTATIONS: dict[str, Callable[[Path], BlobStore]] = {
+    "files": FileBlobStore,
+    "named": NamedBlobs,
+}
 CONTENT = bytes(range(256)) * 1000
 DIGEST = Digest(hashlib.sha256(CONTENT).hexdigest())
-MISSING = Digest("0" * 64)
+MISSING = BlobName("0" * 64)
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
@@ -43,37 +47,39 @@ def is_there(path: Path) -> bool:
     return path.exists()
 
 
-async def read(blobs: BlobStore, digest: Digest, start: int, stop: int) -> bytes:
-    return b"".join([piece async for piece in blobs.stream(digest, start, stop)])
+async def read(blobs: BlobStore, name: BlobName, start: int, stop: int) -> bytes:
+    return b"".join([piece async for piece in blobs.stream(name, start, stop)])
 
 
-async def digests(blobs: BlobStore) -> list[Digest]:
-    return [blob.digest async for some in blobs.all() for blob in some]
+async def names(blobs: BlobStore) -> list[BlobName]:
+    return [blob.name async for some in blobs.all() for blob in some]
 
 
 async def test_a_blob_is_read_as_it_was_put(blobs: BlobStore, source: Path) -> None:
     """As a whole, in part, and as a local file."""
-    await blobs.put(source, DIGEST)
+    name = await blobs.put(source, DIGEST)
 
-    assert await read(blobs, DIGEST, 0, len(CONTENT)) == CONTENT
-    assert await read(blobs, DIGEST, 100, 70_000) == CONTENT[100:70_000]
-    assert await read(blobs, DIGEST, 5, 5) == b""
-    async with blobs.local(DIGEST) as path:
+    assert digest_of(name) == DIGEST
+    assert await read(blobs, name, 0, len(CONTENT)) == CONTENT
+    assert await read(blobs, name, 100, 70_000) == CONTENT[100:70_000]
+    assert await read(blobs, name, 5, 5) == b""
+    async with blobs.local(name) as path:
         assert path.read_bytes() == CONTENT
-    assert await blobs.size(DIGEST) == len(CONTENT)
-    assert await blobs.is_sound(DIGEST)
+    assert await blobs.size(name) == len(CONTENT)
+    assert await blobs.is_sound(name)
     assert not is_there(source)
 
 
 async def test_putting_a_blob_again_keeps_it(blobs: BlobStore, source: Path) -> None:
-    """Two users may upload the same file."""
-    await blobs.put(source, DIGEST)
+    """Two users may upload the same file; it may be stored again under another name."""
+    put = await blobs.put(source, DIGEST)
     write(source, CONTENT)
 
-    await blobs.put(source, DIGEST)
+    put_again = await blobs.put(source, DIGEST)
 
-    assert await digests(blobs) == [DIGEST]
-    assert await blobs.is_sound(DIGEST)
+    assert await names(blobs) == sorted({put, put_again})
+    for name in (put, put_again):
+        assert await blobs.is_sound(name)
     assert not is_there(source)
 
 
@@ -94,16 +100,16 @@ async def test_a_missing_blob_has_no_size_and_no_bytes(blobs: BlobStore) -> None
 
 async def test_a_deleted_blob_is_missing(blobs: BlobStore, source: Path) -> None:
     """A second deletion has no effect."""
-    await blobs.put(source, DIGEST)
+    name = await blobs.put(source, DIGEST)
 
-    await blobs.delete(DIGEST)
-    await blobs.delete(DIGEST)
+    await blobs.delete(name)
+    await blobs.delete(name)
 
-    assert await blobs.size(DIGEST) is None
-    assert await digests(blobs) == []
+    assert await blobs.size(name) is None
+    assert await names(blobs) == []
 
 
-async def test_all_blobs_are_listed_in_the_order_of_their_digests(
+async def test_all_blobs_are_listed_in_the_order_of_their_names(
     blobs: BlobStore, source: Path
 ) -> None:
     """The garbage collection compares this list with the rows."""
@@ -122,15 +128,15 @@ async def test_a_changed_blob_has_another_stamp_and_is_not_sound(
     blobs: BlobStore, source: Path
 ) -> None:
     """A stamp stays the same while nothing changes."""
-    await blobs.put(source, DIGEST)
-    before = await blobs.stamp(DIGEST)
+    name = await blobs.put(source, DIGEST)
+    before = await blobs.stamp(name)
     assert before is not None
     assert before.bytes == len(CONTENT)
-    assert await blobs.stamp(DIGEST) == before
+    assert await blobs.stamp(name) == before
 
-    async with blobs.local(DIGEST) as path:
+    async with blobs.local(name) as path:
         path.chmod(0o600)
         path.write_bytes(CONTENT[:-1] + b"!")
 
-    assert await blobs.stamp(DIGEST) != before
-    assert not await blobs.is_sound(DIGEST)
+    assert await blobs.stamp(name) != before
+    assert not await blobs.is_sound(name)

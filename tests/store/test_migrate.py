@@ -13,12 +13,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from imagesvc.model.ids import BlobName
 from imagesvc.store.db.schema.whole import WHOLE, is_in_metadata
 from imagesvc.store.db.sqlite import migrate as module
+from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
 from imagesvc.store.db.sqlite.expected import NEWEST
 from imagesvc.store.db.sqlite.migrate import HEAD, SchemaDiffers, migrate, upgrade
+from imagesvc.store.images import ImageStore
+from imagesvc.store.originals import mark_analysed
 from scripts.make_schema import newest, statements
+from tests.store.rows import image_and_job
+
+pytestmark = pytest.mark.anyio
 
 KILLED_AT_STATEMENT = """
 import os, signal, sys
@@ -170,3 +177,31 @@ def test_images_of_before_keep_their_analysis_and_share_no_location(tmp_path: Pa
         assert [tuple(row) for row in found] == [("a", 1, 0), ("b", 0, 0)]
         assert connection.exec_driver_sql("SELECT * FROM variants").all() == []
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+
+
+async def test_blobs_of_before_have_their_digests_for_names(tmp_path: Path) -> None:
+    """No row of an embedded installation changes."""
+    path = tmp_path / "imagesvc.db"
+    image, job = image_and_job()
+    with sqlite_engine(path).connect() as connection:
+        with transaction(connection):
+            upgrade(connection, "0019")
+        with transaction(connection):
+            digest = image.original.digest
+            connection.exec_driver_sql(
+                "INSERT INTO blobs (sha256, bytes, created_at, mezzanine_sha256, mezzanine_format,"
+                " mezzanine_width, mezzanine_height) VALUES (?, 9, 0, 'b', 'jpeg', 2, 1)",
+                (digest,),
+            )
+
+    migrate(path)
+
+    database = EmbeddedDatabase(path)
+    images = ImageStore(database)
+    await images.add(image, job)
+    await database.write(lambda connection: mark_analysed(connection, image.id))
+    original = (await images.get(image.id)).original
+    await database.close()
+    assert original.name == BlobName(digest)
+    assert original.mezzanine is not None
+    assert original.mezzanine.name == "b"

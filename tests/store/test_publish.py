@@ -45,9 +45,8 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
 
 def gated(service: Service, gate: Gate) -> Publisher:
     """A publisher that waits when the blob is stored and its rows are not."""
-    return Publisher(
-        GatedBlobs(service.files.data_dir.blobs, gate), service.stores.images, service.files.locks
-    )
+    blobs = GatedBlobs(service.files.data_dir.blobs, gate)
+    return replace(service.stores.publisher, blobs=blobs)
 
 
 def files(service: Service) -> list[Path]:
@@ -59,10 +58,10 @@ def files(service: Service) -> list[Path]:
 async def publish(service: Service, publisher: Publisher, *, adds: bool | Exception) -> bool:
     """Publish a file; `adds` is what comes of adding its rows."""
 
-    async def add_rows() -> bool:
+    async def add_rows(name: BlobName) -> BlobName | None:
         if isinstance(adds, Exception):
             raise adds
-        return adds
+        return name if adds else None
 
     async with service.files.incoming.receive() as file:
         await file.write(CONTENT)
@@ -101,9 +100,9 @@ async def test_an_upload_cancelled_between_blob_and_row_gets_its_row(service: Se
 
     await cancelled_at(gate, taken())
 
-    [(digest, size)] = await service.stores.images.digests_after("", 10)
+    [(name, size)] = await service.stores.images.blobs_after("", 10)
     assert size == len(CONTENT)
-    assert files(service) == [service.files.blobs.path(digest)]
+    assert files(service) == [service.files.blobs.path(name)]
 
 
 @pytest.mark.parametrize("adds", [False, NotFound("gone")])

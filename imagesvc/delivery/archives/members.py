@@ -90,11 +90,11 @@ class Members:
         return _member(kind_of_plan, fetched)
 
     async def _stored(self, image: Image) -> Member:
-        digest = image.original.digest
-        size = await self.verified.size(digest)
+        name = image.original.name
+        size = await self.verified.size(name)
         if size is None:
             raise NotFound("The original is missing.")
-        return Member(image.original.format, size, partial(self.blobs.stream, digest))
+        return Member(image.original.format, size, partial(self.blobs.stream, name))
 
 
 def _member(kind: Format, fetched: Fetched) -> Member:

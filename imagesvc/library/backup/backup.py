@@ -41,14 +41,14 @@ from imagesvc.library.backup.layout import (
 )
 from imagesvc.library.backup.progress import Progress
 from imagesvc.library.backup.snapshots import snapshots_in, whole_of
-from imagesvc.model.ids import Digest, utc_now
+from imagesvc.model.ids import Digest, digest_of, utc_now
 from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.snapshots import copy_database, digests_in, revision_of
 from imagesvc.store.db.sqlite.soundness import read_only_engine
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import FULL
-from imagesvc.store.files.locks import DigestLocks, NoLocks, locks_if_writable
+from imagesvc.store.files.locks import Locks, locks_if_writable
 from imagesvc.store.files.secret import overwrite, write_private
 from imagesvc.store.images import ImageStore
 
@@ -109,7 +109,7 @@ class _Backup:
         data_dir: DataDir,
         destination: Destination,
         images: ImageStore,
-        locks: DigestLocks | NoLocks,
+        locks: Locks,
         progress: Progress,
     ) -> None:
         self._data_dir = data_dir
@@ -155,10 +155,10 @@ class _Backup:
 
     async def _rows(self) -> AsyncIterator[Digest]:
         after = ""
-        while rows := await self._images.digests_after(after, BATCH):
-            for digest, _ in rows:
-                yield digest
-            after = rows[-1][0]
+        while rows := await self._images.blobs_after(after, BATCH):
+            for name, _ in rows:
+                yield digest_of(name)
+            after = digest_of(rows[-1][0])
 
     async def _copy_rest(self, needed: dict[Digest, int], *, is_locked: bool) -> bool:
         """Copy the blobs of a snapshot that are missing; False if one was deleted since."""
@@ -170,7 +170,7 @@ class _Backup:
                 reason = await self._copy(digest)
                 if reason is None:
                     continue
-                if not await self._images.known_digests([digest]):
+                if await self._images.name_of(digest) is None:
                     return False
             self._report.faults[digest] = reason
         return True

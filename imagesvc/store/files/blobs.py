@@ -36,7 +36,7 @@ class Stamp:
 class BlobStore(Protocol):
     """Bytes addressed by a name that begins with their SHA-256.
 
-    They are written once, read often, deleted whole. In files, the digest is the name.
+    They are written once, read often, deleted whole.
     """
 
     async def put(self, source: Path, digest: Digest) -> BlobName:
@@ -60,14 +60,14 @@ class BlobStore(Protocol):
         """
         ...
 
-    def local(self, name: BlobName | Digest) -> AbstractAsyncContextManager[Path]:
+    def local(self, name: BlobName) -> AbstractAsyncContextManager[Path]:
         """A path on this machine where the blob can be read while the context lasts.
 
         There is no file at the path when there is no such blob.
         """
         ...
 
-    def stream(self, name: BlobName | Digest, start: int, stop: int) -> AsyncIterator[bytes]:
+    def stream(self, name: BlobName, start: int, stop: int) -> AsyncIterator[bytes]:
         """The bytes from `start` up to `stop`, in pieces.
 
         Raises:
@@ -75,15 +75,15 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def size(self, name: BlobName | Digest) -> int | None:
+    async def size(self, name: BlobName) -> int | None:
         """Bytes of the blob, or None when there is no such blob."""
         ...
 
-    async def stamp(self, name: BlobName | Digest) -> Stamp | None:
+    async def stamp(self, name: BlobName) -> Stamp | None:
         """Identifies the current file of the blob, or None when there is no such blob."""
         ...
 
-    async def is_sound(self, name: BlobName | Digest) -> bool:
+    async def is_sound(self, name: BlobName) -> bool:
         """Whether the blob can be read and has its digest.
 
         Raises:
@@ -91,7 +91,7 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def delete(self, name: BlobName | Digest) -> None:
+    async def delete(self, name: BlobName) -> None:
         """Remove the blob; a missing one is ignored."""
         ...
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from imagesvc.errors import NotFound, Unavailable
-from imagesvc.model.ids import BlobName, Digest
+from imagesvc.model.ids import BlobName, Digest, digest_of
 from imagesvc.store.files.blobs import Stamp, StoredBlob
 from imagesvc.store.files.files import NO_DESCRIPTOR, full_disk_named, move_durably, read_piece
 
@@ -38,11 +38,12 @@ class FileBlobStore:
         await to_thread.run_sync(self._put, source, digest)
         return BlobName(digest)
 
-    def _put(self, source: Path, digest: Digest) -> None:
-        path = self.path(digest)
+    def _put(self, source: Path, name: BlobName | Digest) -> None:
+        path = self.path(name)
         with full_disk_named():
             for _ in range(ATTEMPTS - 1):
-                with contextlib.suppress(FileNotFoundError):  # a delete dropped the directory
+                # A delete dropped the directory, perhaps just as `mkdir` found it there.
+                with contextlib.suppress(FileNotFoundError, FileExistsError):
                     return move_durably(source, path, self.root)
             return move_durably(source, path, self.root)
 
@@ -117,7 +118,7 @@ class FileBlobStore:
             if error.errno in NO_DESCRIPTOR:
                 raise
             return False  # a part of the disk that cannot be read
-        return actual.hexdigest() == name
+        return actual.hexdigest() == digest_of(BlobName(name))
 
     async def delete(self, name: BlobName | Digest) -> None:
         """See `BlobStore`: unlink, and drop directories that this empties."""

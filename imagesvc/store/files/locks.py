@@ -14,7 +14,9 @@ import fcntl
 import os
 import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 from anyio import to_thread
@@ -34,6 +36,22 @@ PART_BYTES = 1 << 40
 """Offsets have 48 bits."""
 
 log = structlog.get_logger()
+
+
+class Locks(Protocol):
+    """Locks on digests, or what replaces them."""
+
+    def close(self) -> None:
+        """Release everything."""
+        ...
+
+    def hold(self, digest: Digest) -> AbstractAsyncContextManager[None]:
+        """Hold the lock of `digest`; others of this digest wait."""
+        ...
+
+    def hold_all(self) -> AbstractAsyncContextManager[None]:
+        """Hold the locks of all digests; every upload and deletion waits."""
+        ...
 
 
 class DigestLocks:
@@ -94,7 +112,11 @@ class DigestLocks:
 
 
 class NoLocks:
-    """Replaces the locks of a data directory that cannot be written, and so cannot change."""
+    """Replaces the locks where none are needed.
+
+    A data directory that cannot be written cannot change. In a bucket, each upload has a blob of
+    its own.
+    """
 
     def close(self) -> None:
         """Do nothing: no lock is held."""
@@ -111,7 +133,7 @@ class NoLocks:
         yield
 
 
-def locks_if_writable(path: Path) -> DigestLocks | NoLocks:
+def locks_if_writable(path: Path) -> Locks:
     """The locks of a data directory, if its file system permits them."""
     try:
         return DigestLocks(path)

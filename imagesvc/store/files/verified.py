@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from imagesvc.errors import NotFound, OriginalDamaged, Unavailable
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName, digest_of
 from imagesvc.store.files.blobs import BlobStore, Stamp
 
 log = structlog.get_logger()
@@ -39,48 +39,48 @@ class VerifiedBlobs:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
-        self._known: OrderedDict[Digest, _Known] = OrderedDict()
-        self._running: dict[Digest, asyncio.Task[bool]] = {}
+        self._known: OrderedDict[BlobName, _Known] = OrderedDict()
+        self._running: dict[BlobName, asyncio.Task[bool]] = {}
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
-        self._damaged: set[Digest] = set()
+        self._damaged: set[BlobName] = set()
 
     @property
     def damaged(self) -> int:
         """Blobs found damaged since the start, and not replaced."""
         return len(self._damaged)
 
-    async def size(self, digest: Digest) -> int | None:
+    async def size(self, name: BlobName) -> int | None:
         """Bytes of a blob before it is sent, or None when there is no such blob.
 
         Raises:
             OriginalDamaged: its bytes are not those that were stored.
         """
-        stamp = await self._blobs.stamp(digest)
+        stamp = await self._blobs.stamp(name)
         if stamp is None:
             return None
-        known = self._known.get(digest)
+        known = self._known.get(name)
         if known is None or known.stamp != stamp:
-            verification = self._verification(digest, stamp)
+            verification = self._verification(name, stamp)
             if stamp.bytes > MAX_AWAITED_BYTES:
                 return stamp.bytes
             _require(is_sound=await asyncio.shield(verification))
         else:
-            self._known.move_to_end(digest)
+            self._known.move_to_end(name)
             _require(is_sound=known.is_sound)
         return stamp.bytes
 
-    async def require(self, digest: Digest) -> None:
+    async def require(self, name: BlobName) -> None:
         """Verify a blob before it is decoded, for any size; a missing one is accepted.
 
         Raises:
             OriginalDamaged: its bytes are not those that were stored.
         """
-        known = self._known.get(digest)
+        known = self._known.get(name)
         if known is not None and known.is_sound:
             return
-        stamp = await self._blobs.stamp(digest)
+        stamp = await self._blobs.stamp(name)
         if stamp is not None:
-            _require(is_sound=await asyncio.shield(self._verification(digest, stamp)))
+            _require(is_sound=await asyncio.shield(self._verification(name, stamp)))
 
     async def scrub(self, *, delay: float = SCRUB_DELAY, rate: float = SCRUB_RATE) -> None:
         """Verify everything stored, over and over, at a rate that disturbs nothing.
@@ -92,8 +92,8 @@ class VerifiedBlobs:
         while True:
             async for batch in self._blobs.all():
                 for blob in batch:
-                    if blob.digest >= first:
-                        await self._scrub_one(blob.digest)
+                    if blob.name >= first:
+                        await self._scrub_one(blob.name)
                         await asyncio.sleep(blob.bytes / rate)
             first = ""
             await asyncio.sleep(delay)
@@ -105,39 +105,39 @@ class VerifiedBlobs:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _scrub_one(self, digest: Digest) -> None:
-        stamp = await self._blobs.stamp(digest)
+    async def _scrub_one(self, name: BlobName) -> None:
+        stamp = await self._blobs.stamp(name)
         if stamp is not None:
-            await asyncio.shield(self._verification(digest, stamp))
+            await asyncio.shield(self._verification(name, stamp))
 
-    def _verification(self, digest: Digest, stamp: Stamp) -> asyncio.Task[bool]:
+    def _verification(self, name: BlobName, stamp: Stamp) -> asyncio.Task[bool]:
         """The one verification of a blob, however many wait for it."""
-        running = self._running.get(digest)
+        running = self._running.get(name)
         if running is None:
-            running = asyncio.create_task(self._verified(digest, stamp))
-            self._running[digest] = running
-            running.add_done_callback(lambda _: self._running.pop(digest))
+            running = asyncio.create_task(self._verified(name, stamp))
+            self._running[name] = running
+            running.add_done_callback(lambda _: self._running.pop(name))
         return running
 
-    async def _verified(self, digest: Digest, stamp: Stamp) -> bool:
+    async def _verified(self, name: BlobName, stamp: Stamp) -> bool:
         async with self._slots:
             with contextlib.suppress(
                 NotFound, Unavailable
             ):  # deleted meanwhile, as its user will find
-                self._note(digest, _Known(stamp, await self._blobs.is_sound(digest)))
-                return self._known[digest].is_sound
+                self._note(name, _Known(stamp, await self._blobs.is_sound(name)))
+                return self._known[name].is_sound
         return True
 
-    def _note(self, digest: Digest, known: _Known) -> None:
-        self._known[digest] = known
-        self._known.move_to_end(digest)
+    def _note(self, name: BlobName, known: _Known) -> None:
+        self._known[name] = known
+        self._known.move_to_end(name)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
         if known.is_sound:
-            self._damaged.discard(digest)
-        elif digest not in self._damaged:
-            self._damaged.add(digest)
-            log.error("a blob is damaged", action="blob.damaged", digest=digest)
+            self._damaged.discard(name)
+        elif name not in self._damaged:
+            self._damaged.add(name)
+            log.error("a blob is damaged", action="blob.damaged", digest=digest_of(name))
 
 
 def _require(*, is_sound: bool) -> None:

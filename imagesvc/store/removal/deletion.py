@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, select
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
-from imagesvc.model.ids import Digest, ImageId, JobId
+from imagesvc.model.ids import BlobName, Digest, ImageId, JobId
 from imagesvc.model.jobs import Status
 from imagesvc.model.trash import Condition
 from imagesvc.store import blob_rows, usage
@@ -23,11 +23,13 @@ from imagesvc.store.removal.trash import meets
 class Removal:
     """The work that remains after the deletion of an image's row."""
 
-    digest: Digest
-    blob_is_orphaned: bool
     variant_keys: tuple[str, ...]
-    mezzanine: Digest | None = None  # of an orphaned blob
-    job_ids: tuple[JobId, ...] = ()  # that had not ended
+    blob: BlobName | None = None
+    """The original, if no other image shares it."""
+    mezzanine: Digest | None = None
+    """Of that original."""
+    job_ids: tuple[JobId, ...] = ()
+    """Those that had not ended."""
 
 
 def delete_image(
@@ -49,19 +51,13 @@ def delete_image(
         count_images(connection, row.collection_id, -1)
     if row.owner_id is not None:
         usage.refund(connection, row.owner_id, row.bytes)
-    removal = Removal(
-        Digest(row.sha256), blob_is_orphaned=False, variant_keys=variant_keys, job_ids=job_ids
-    )
+    removal = Removal(variant_keys, job_ids=job_ids)
     if blob_rows.is_referenced(connection, row.sha256):
         return removal
-    mezzanine = connection.scalar(
-        delete(blobs).where(blobs.c.sha256 == row.sha256).returning(blobs.c.mezzanine_sha256)
-    )
-    return replace(
-        removal,
-        blob_is_orphaned=True,
-        mezzanine=None if mezzanine is None else Digest(mezzanine),
-    )
+    blob = connection.execute(_DELETE_BLOB, {"digest": row.sha256}).first()
+    if blob is None:
+        return removal
+    return replace(removal, blob=BlobName(blob.name or row.sha256), mezzanine=blob.mezzanine_sha256)
 
 
 _OPEN_JOBS = select(jobs.c.id).where(
@@ -69,6 +65,11 @@ _OPEN_JOBS = select(jobs.c.id).where(
     jobs.c.status.in_([Status.PENDING, Status.PROCESSING]),
 )
 _VARIANT_KEYS = select(variants.c.key).where(variants.c.image_id == bindparam("image_id"))
+_DELETE_BLOB = (
+    delete(blobs)
+    .where(blobs.c.sha256 == bindparam("digest"))
+    .returning(blobs.c.name, blobs.c.mezzanine_sha256)
+)
 _DELETE_IMAGE = (
     delete(images)
     .where(images.c.id == bindparam("image_id"))

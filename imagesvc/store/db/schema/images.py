@@ -38,6 +38,8 @@ blobs = Table(
     Column("mezzanine_format", String(16), nullable=True),
     Column("mezzanine_width", Integer, nullable=True),
     Column("mezzanine_height", Integer, nullable=True),
+    Column("name", String(97), nullable=True),  # in the blob store; the digest if it is NULL
+    Column("mezzanine_name", String(97), nullable=True),  # likewise
 )
 
 

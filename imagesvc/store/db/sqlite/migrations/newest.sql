@@ -6,7 +6,7 @@ CREATE TABLE alembic_version (
 CREATE TABLE blobs (
 	sha256 VARCHAR(64) NOT NULL, 
 	bytes BIGINT NOT NULL, 
-	created_at BIGINT NOT NULL, dominant_color VARCHAR(7), palette JSON, thumbhash VARCHAR(64), phash VARCHAR(16), mezzanine_sha256 VARCHAR(64), mezzanine_format VARCHAR(16), mezzanine_width INTEGER, mezzanine_height INTEGER, palette_lab JSON, hues JSON, 
+	created_at BIGINT NOT NULL, dominant_color VARCHAR(7), palette JSON, thumbhash VARCHAR(64), phash VARCHAR(16), mezzanine_sha256 VARCHAR(64), mezzanine_format VARCHAR(16), mezzanine_width INTEGER, mezzanine_height INTEGER, palette_lab JSON, hues JSON, name VARCHAR(97), mezzanine_name VARCHAR(97), 
 	CONSTRAINT pk_blobs PRIMARY KEY (sha256)
 );
 
