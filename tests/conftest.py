@@ -15,9 +15,10 @@ import pytest
 
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.postgres.database import PostgresDatabase
-from imagesvc.store.db.postgres.schema import create
+from imagesvc.store.db.postgres.migrate import migrate as migrate_shared
 from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
+from tests import databases
 from tests.accounts import Account, admin_of
 from tests.postgres import Postgres, started
 from tests.server import Server
@@ -75,6 +76,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(TAKE_LONGEST) + (SLOW_FOLDERS.index(folder) if is_slow else len(SLOW_FOLDERS))
 
     items.sort(key=rank)
+    if items and items[0].config.getoption("--shared-database"):
+        reason = "what only the database of a data directory does"
+        for item in items:
+            if item.get_closest_marker("embedded"):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_collection_finish() -> None:
@@ -89,6 +95,22 @@ class MakeServer(Protocol):
     def __call__(self, **settings: Any) -> Server:
         """The running server."""
         ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the choice of the database that servers have."""
+    parser.addoption("--shared-database", action="store_true", help="servers use PostgreSQL")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """If they are wanted, a database of PostgreSQL for each server of the tests."""
+    if request.config.getoption("--shared-database"):
+        postgres: Postgres = request.getfixturevalue("postgres")
+        with databases.used(lambda: postgres.copy(EMPTY), postgres.drop):
+            yield
+    else:
+        yield
 
 
 @pytest.fixture
@@ -147,7 +169,7 @@ def admin(guarded: Server) -> Account:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL, with an empty database to copy."""
     with started() as server:
-        server.make(EMPTY, create)
+        server.make(EMPTY, migrate_shared)
         yield server
 
 

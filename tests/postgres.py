@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 PROGRAMS = Path("/usr/lib/postgresql")
 USER = "imagesvc"
@@ -20,30 +20,75 @@ OPTIONS = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c max_
 
 
 class Postgres:
-    """A running server, and its databases."""
+    """A server in a folder, not run by root: PostgreSQL refuses that."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        programs = max(PROGRAMS.glob("*/bin"), default=None)
+        if programs is None:
+            raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
+        self._programs = programs
+        self._user = "nobody" if os.geteuid() == 0 else None
+        if self._user is not None:
+            nobody = pwd.getpwnam(self._user)
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+
+    def initialize(self) -> None:
+        """Make its data; the first start comes then."""
+        self._run(
+            "initdb", "--username", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"
+        )
+
+    def start(self) -> None:
+        """Start it, and wait until it accepts connections."""
+        options = f"-k {self.folder} {OPTIONS}"
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stop it as a crash would: its connections end at once."""
+        self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._programs / program, "-D", self.folder / "data", *arguments],
+            check=True,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            user=self._user,
+        )
+
+    def plain_url(self, name: str) -> str:
+        """The URL of a database, as in the settings."""
+        return f"postgresql://{USER}@/{name}?host={self.folder}"
 
     def url(self, name: str) -> str:
-        """The URL of a database."""
+        """The URL of a database, for SQLAlchemy."""
         return f"postgresql+psycopg://{USER}@/{name}?host={self.folder}"
 
-    def make(self, name: str, fill: Callable[[Connection], None]) -> None:
+    def make(self, name: str, fill: Callable[[Engine], object]) -> None:
         """A database with what a function makes in it."""
         self._execute(f"CREATE DATABASE {name}")
         engine = create_engine(self.url(name))
-        with engine.begin() as connection:
-            fill(connection)
+        fill(engine)
         engine.dispose()
 
     @contextlib.contextmanager
     def copy_of(self, template: str) -> Iterator[str]:
         """The URL of a copy of a database, for one test."""
+        url = self.copy(template)
+        yield url
+        self.drop(url)
+
+    def copy(self, template: str) -> str:
+        """The URL of a copy of a database."""
         name = f"test_{uuid4().hex}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield self.url(name)
-        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove the database of a URL, also while it is used."""
+        self._execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
     def _execute(self, statement: str) -> None:
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
@@ -54,31 +99,12 @@ class Postgres:
 
 @contextlib.contextmanager
 def started() -> Iterator[Postgres]:
-    """A server of its own, not run by root: PostgreSQL refuses that."""
-    programs = max(PROGRAMS.glob("*/bin"), default=None)
-    if programs is None:
-        raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
+    """A server of its own."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
-        folder = Path(name)
-        user = None
-        if os.geteuid() == 0:
-            user = "nobody"
-            nobody = pwd.getpwnam(user)
-            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-
-        def run(program: str, *arguments: str) -> None:
-            subprocess.run(
-                [programs / program, "-D", folder / "data", *arguments],
-                check=True,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                user=user,
-            )
-
-        run("initdb", "--username", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"-k {folder} {OPTIONS}", "start")
+        server = Postgres(Path(name))
+        server.initialize()
+        server.start()
         try:
-            yield Postgres(folder)
+            yield server
         finally:
-            run("pg_ctl", "-m", "immediate", "stop")
+            server.stop()

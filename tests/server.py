@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from tests import commands
+from tests import commands, databases
 from tests.commands import Process
 from tests.waiting import PATIENCE, until
 
@@ -35,7 +35,9 @@ class Server:
     ) -> None:
         self.data_dir = data_dir
         self.open_files: int | None = None  # its limit, if it is not that of the tests
-        self.settings: dict[str, Any] = {"auth": "off", "workers": 1, **PATIENT, **settings}
+        self.settings: dict[str, Any] = {
+            "auth": "off", "workers": 1, **PATIENT, **databases.settings_of(data_dir), **settings,
+        }  # fmt: skip
         self._reservation = reserve_port()
         self.port: int = self._reservation.getsockname()[1]
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
@@ -185,7 +187,7 @@ class Server:
         """Run another command of the command line on the same data directory."""
         return commands.run(
             *arguments, "--data-dir", str(self.data_dir), directory=self.data_dir.parent,
-            patience=patience,
+            patience=patience, **databases.settings_of(self.data_dir),
         )  # fmt: skip
 
 

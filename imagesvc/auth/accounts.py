@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -23,8 +24,7 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore, LoginStore
 from imagesvc.store.db.database import Database
-from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.secret import derive_key, load_secret
+from imagesvc.store.files.secret import derive_key
 from imagesvc.store.sessions.sessions import SessionStore
 from imagesvc.store.sessions.setup_links import SetupLinkStore
 
@@ -38,14 +38,14 @@ class Accounts:
         self,
         settings: Settings,
         database: Database,
-        data_dir: DataDir,
+        secret: bytes,
+        first_key: Path,
         fetch: Fetch,
         given_key: GivenKey | None = None,
     ) -> None:
         self.users = UserStore(database)
         self.keys = KeyStore(database)
         self.passwords = Passwords()
-        secret = load_secret(data_dir.secret)
         tokens = AccessTokens(
             derive_key(secret, "access-tokens"), timedelta(seconds=settings.access_token_lifetime)
         )
@@ -67,7 +67,7 @@ class Accounts:
         self._setup_token: str | None = None
         self._has_pages = settings.gallery
         provider = read_provider(settings, self.users, fetch)
-        self.first_key = FirstKey(data_dir.first_key, self.users, self.keys, given_key)
+        self.first_key = FirstKey(first_key, self.users, self.keys, given_key)
         self.credentials = Credentials(
             self.keys, logins, tokens, provider, self.first_key, self.sessions
         )

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.options import DataDirOption, embedded_data_dir
 from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
 from imagesvc.library.backup.destination import Destination, DestinationFull
@@ -60,7 +60,9 @@ def backup(
     settings = load_settings(data_dir=data_dir)
     configure_logs(settings.log_format, settings.log_level)
     seconds_kept = option_seconds("--keep", keep) if keep is not None else None
-    source = DataDir(settings.data_dir.absolute())
+    source = embedded_data_dir(
+        settings, "Back it up with pg_dump, then copy the originals of the data directory."
+    )
     source.require()
     destination = place_of(dest)
     check_apart(destination, source)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from rich.console import Console
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
 from imagesvc.library.doctor.findings import Finding, Level, error
+from imagesvc.service.database import reading_database_of
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 
@@ -52,7 +55,15 @@ def _findings(data_dir: Path | None) -> Iterator[Finding]:
         yield error("settings", str(failure), remedy)
         defaults = Settings.model_construct()
         settings = defaults if data_dir is None else Settings.model_construct(data_dir=data_dir)
-    yield from examine(settings)
+    yield from examine(settings, partial(_check_shared, settings))
+
+
+def _check_shared(settings: Settings) -> None:
+    database = reading_database_of(settings)
+    try:
+        database.check()
+    finally:
+        asyncio.run(database.close())
 
 
 def _show(finding: Finding) -> None:

@@ -14,7 +14,7 @@ from imagesvc.cli.accounts import key_commands, user_commands
 from imagesvc.cli.backup import backup, restore
 from imagesvc.cli.doctor import doctor
 from imagesvc.cli.importing.command import import_files
-from imagesvc.cli.maintenance import check, gc
+from imagesvc.cli.maintenance import check, gc, migrate
 from imagesvc.cli.printing import config, openapi
 from imagesvc.cli.serving import serve
 from imagesvc.cli.setup_link import setup_link
@@ -32,7 +32,7 @@ cli = typer.Typer(
 )  # fmt: skip
 for command in (
     serve, config, setup_link, upload, openapi, sign, check, gc, stats, backup, restore,
-    doctor,
+    doctor, migrate,
 ):  # fmt: skip
     cli.command()(command)
 cli.command("import")(import_files)

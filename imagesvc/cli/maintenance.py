@@ -1,4 +1,4 @@
-"""Commands that look after a data directory: `check` and `gc`."""
+"""Commands that look after what is stored: `check`, `gc` and `migrate`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
-from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.options import DataDirOption, embedded_data_dir
 from imagesvc.library.check import Report, check_data
 from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
+from imagesvc.service.database import shared_database
 from imagesvc.service.parts import Parts
+from imagesvc.settings.sources import SettingsError
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.sqlite.expected import HINT as SCHEMA_HINT
-from imagesvc.store.db.sqlite.migrate import NEWER_HINT
-from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.db.sqlite.migrate import HEAD, NEWER_HINT
 
 DANGLING_HINT = (
     "Rows were lost, such as by a recovery. Restore a backup; or copy the files without a row, "
@@ -44,7 +45,8 @@ def check(
     """
     settings = load_settings(data_dir=data_dir)
     configure_logs(settings.log_format, settings.log_level)
-    report = asyncio.run(check_data(DataDir(settings.data_dir.absolute()), repair=repair))
+    place = embedded_data_dir(settings, "Verify it with its own programs, such as pg_amcheck.")
+    report = asyncio.run(check_data(place, repair=repair))
     _print_report(report)
     if not report.is_sound:
         raise typer.Exit(1)
@@ -106,3 +108,27 @@ async def _collect(service: Parts, *, dry_run: bool) -> tuple[int, Orphans]:
     grace, images = service.settings.gc_grace, service.due_images
     due = await (images.count() if dry_run else images.remove())
     return due, await service.collector.collect(grace_seconds=grace, dry_run=dry_run)
+
+
+def migrate() -> None:
+    """Make or upgrade the tables in PostgreSQL, at database_url.
+
+    Run it before the servers of a new version start. It changes all or nothing, and several that
+    run at once take turns. The database of a data directory is upgraded by the start of its server.
+    """
+    settings = load_settings()
+    if settings.database_url is None:
+        raise SettingsError(
+            "database_url: there is none, so nothing is to be done. The start of a server upgrades "
+            "the database of its data directory."
+        )
+    configure_logs(settings.log_format, settings.log_level)
+    database = shared_database(settings.database_url)
+    try:
+        before = database.migrate()
+    finally:
+        asyncio.run(database.close())
+    if before == HEAD:
+        typer.echo(f"The database has schema {HEAD} already.")
+    else:
+        typer.echo(f"The database has schema {HEAD} now; before: {before or 'no tables'}.")

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from imagesvc.logs import configure_logs
+from imagesvc.service.database import prepare_database, reading_database_of
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.sqlite.database import EmbeddedDatabase
-from imagesvc.store.db.sqlite.migrate import bring_up_to_date
-from imagesvc.store.db.sqlite.soundness import read_only_engine, require_current
-from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import full_disk_advised
 
 T = TypeVar("T")
 
 
 def on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
-    """Run `work`, which only reads, on the database of the data directory.
+    """Run `work`, which only reads, on the database of the settings.
 
     It works beside a server, on a full disk and on a read-only file system.
 
@@ -30,14 +28,11 @@ def on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, An
         DatabaseDamaged: it is no database, or was lost.
     """
     configure_logs(settings.log_format, settings.log_level)
-    data_dir = DataDir(settings.data_dir.absolute())
-    data_dir.require()
-    path = data_dir.database
-    require_current(path)
 
     async def opened() -> T:
-        database = EmbeddedDatabase(path, engine=read_only_engine(path))
+        database = reading_database_of(settings)
         try:
+            await asyncio.to_thread(database.check)
             return await work(database)
         finally:
             await database.close()
@@ -66,15 +61,15 @@ def on_store(
 
     async def opened() -> T:
         service = Parts(settings, is_offline=True)
-        reserve = service.files.reserve if may_use_reserve else None
-        data_dir = service.files.data_dir
+        database, files = service.stores.database, service.files
+        prepare = partial(prepare_database, may_upgrade=False, may_use_reserve=may_use_reserve)
         try:
-            with full_disk_advised(data_dir.root):
-                await asyncio.to_thread(bring_up_to_date, data_dir, reserve, may_upgrade=False)
+            await asyncio.to_thread(prepare, database, files)
+            with full_disk_advised(files.data_dir.root):
                 return await work(service)
         finally:
-            await service.stores.database.close()
-            service.files.locks.close()
+            await database.close()
+            files.locks.close()
 
     configure_logs(settings.log_format, settings.log_level)
     return asyncio.run(opened())

@@ -60,7 +60,9 @@ def _of_data_dir(settings: Settings) -> Statistics:
 
 
 async def _read(data_dir: DataDir, database: Database) -> Overview:
-    return await Overviews(StatisticsStore(database), PurgeQueue(database), data_dir).now()
+    return await Overviews(
+        database, StatisticsStore(database), PurgeQueue(database), data_dir
+    ).now()
 
 
 def _print(found: Statistics) -> None:

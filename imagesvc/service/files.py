@@ -68,11 +68,16 @@ def files_of(settings: Settings, *, is_offline: bool) -> Files:
 def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
     """The data directory, which a server makes and a command only uses.
 
+    With a shared database, it has only files, and each node makes its own.
+
     Raises:
         NoDataDir: a command needs an existing one.
         RestoreUnfinished: a restore was interrupted.
     """
     data_dir = DataDir(settings.data_dir.absolute())
+    if not settings.is_embedded:
+        data_dir.create()
+        return data_dir
     if is_offline:
         data_dir.require()
         return data_dir

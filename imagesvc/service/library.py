@@ -100,4 +100,4 @@ def guests_of(stores: Stores, acceptor: Acceptor) -> Guests:
 
 def overviews_of(files: Files, stores: Stores) -> Overviews:
     """What counts everything that is stored."""
-    return Overviews(Statistics(stores.database), stores.purges, files.data_dir)
+    return Overviews(stores.database, Statistics(stores.database), stores.purges, files.data_dir)

@@ -31,10 +31,12 @@ from imagesvc.service.library import (
     users_of,
 )
 from imagesvc.service.outbound import outbound_of
+from imagesvc.service.shared_secret import shared_secret_of
 from imagesvc.service.sources import sources_of
 from imagesvc.service.stores import stores_of
 from imagesvc.service.urls import urls_of
 from imagesvc.settings.settings import Settings
+from imagesvc.store.files.secret import load_secret
 
 
 class Parts:
@@ -57,12 +59,15 @@ class Parts:
         cdn = None if is_offline else cdn_provider_of(settings)
         oidc_client = None if is_offline else oidc_client_of(settings)
 
+        shared_secret = shared_secret_of(settings)
+
         self.files = files_of(settings, is_offline=is_offline)
+        secret = shared_secret or load_secret(self.files.data_dir.secret)
         self.stores = stores_of(settings, self.files)
-        self.accounts = accounts_of(settings, self.files, self.stores, given_key)
-        self.code_flow = code_flow_of(settings, oidc_client, self.files, self.accounts)
+        self.accounts = accounts_of(settings, self.files, self.stores, secret, given_key)
+        self.code_flow = code_flow_of(settings, oidc_client, secret, self.accounts)
         self.rate_limits = rate_limits_of(settings)
-        self.urls = urls_of(settings, self.files)
+        self.urls = urls_of(settings, secret)
         self.outbound = outbound_of(settings, self.files, self.stores, resolver)
         self.purger = purger_of(cdn, self.stores, self.outbound.lookups)
         self.workers = workers_of(settings, self.files, self.transforms)
@@ -85,5 +90,5 @@ class Parts:
         self.keys = Keys(self.accounts.keys)
         self.shares = shares_of(self.stores, self.accounts)
         self.guests = guests_of(self.stores, self.acceptor)
-        self.visitors = visitors_of(self.files, self.stores, self.accounts, self.rate_limits)
+        self.visitors = visitors_of(secret, self.stores, self.accounts, self.rate_limits)
         self.collector = collector_of(self.files, self.stores)

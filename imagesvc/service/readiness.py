@@ -10,6 +10,8 @@ from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
 from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
+from imagesvc.settings.settings import Settings
+from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import NO_INODES, shortage
 
 
@@ -17,7 +19,7 @@ def checks_of(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
     """The checks by name; each raises an error that says what is wrong."""
     return {
         "database": lambda: check_database(parts.stores),
-        "data_dir": lambda: check_data_dir(parts.files),
+        "data_dir": lambda: check_data_dir(parts.files.data_dir, parts.settings),
         "disk": lambda: check_disk(parts.files, parts.settings.min_free_space),
         "workers": lambda: check_workers(parts.workers),
     }
@@ -36,13 +38,15 @@ def warnings_of(parts: Parts) -> Mapping[str, str]:
 async def check_database(stores: Stores) -> None:
     """Raises `Unavailable` when the database cannot be read, or not all of it."""
     if stores.database.is_damaged:
-        raise DatabaseDamaged("The database is damaged; imagesvc check shows the details.")
+        shown_by = stores.database.damage_shown_by
+        raise DatabaseDamaged(f"The database is damaged; {shown_by} shows the details.")
     await stores.jobs.next_due_at(utc_now())
 
 
-async def check_data_dir(files: Files) -> None:
+async def check_data_dir(data_dir: DataDir, settings: Settings) -> None:
     """Raises `Unavailable` when the data directory is missing, as with an unmounted disk."""
-    if not files.data_dir.is_there():
+    lacks_database = settings.is_embedded and not data_dir.database.exists()
+    if lacks_database or not data_dir.is_there():
         raise Unavailable("The data directory is missing.")
 
 

@@ -10,15 +10,15 @@ import structlog
 from imagesvc.logs import print_on_terminal
 from imagesvc.outbound.lookups import Resolver, system_addresses
 from imagesvc.service.background import Background
+from imagesvc.service.database import prepare_database
 from imagesvc.service.parts import Parts
 from imagesvc.service.urls import url_for_browsers
 from imagesvc.settings.settings import Settings
-from imagesvc.store.db.sqlite.migrate import bring_up_to_date
 from imagesvc.store.db.sqlite.version import FIXES, has_wal_reset_bug, sqlite_version
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import DOCS as FILE_SYSTEM_DOCS
 from imagesvc.store.files.file_system import doubtful_file_system
-from imagesvc.store.files.files import full_disk_advised, shortage
+from imagesvc.store.files.files import shortage
 from imagesvc.store.files.locks import DataDirLock
 from imagesvc.store.files.secret import is_private
 
@@ -45,7 +45,8 @@ class Service(Parts):
         data_dir = self.files.data_dir
         _warn_of_file_system(data_dir)
         _warn_of_readable_secret(data_dir)
-        _warn_of_sqlite()
+        if self.settings.is_embedded:
+            _warn_of_sqlite()
         self._lock = DataDirLock(data_dir.server_lock)
         data_dir.check_renames()
 
@@ -74,8 +75,7 @@ class Service(Parts):
     def _prepare(self) -> None:
         data_dir, floor = self.files.data_dir, self.settings.min_free_space
         data_dir.empty_tmp()
-        with full_disk_advised(data_dir.root):
-            bring_up_to_date(data_dir, self.files.reserve)
+        prepare_database(self.stores.database, self.files, may_upgrade=True, may_use_reserve=True)
         if (free := data_dir.free_bytes()) < floor:
             log.warning(
                 "too little space is free; uploads are refused",

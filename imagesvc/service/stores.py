@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagesvc.model.accounts import Quota
+from imagesvc.service.database import database_of
 from imagesvc.service.files import Files
 from imagesvc.settings.settings import Settings
 from imagesvc.store.archives import ArchiveStore
@@ -13,7 +14,6 @@ from imagesvc.store.bulk.edits import BulkEdits
 from imagesvc.store.cdn.purges import PurgeQueue
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.events import EventStore
 from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
@@ -65,8 +65,8 @@ class Stores:
 
 
 def stores_of(settings: Settings, files: Files) -> Stores:
-    """The stores on the database of the data directory, which is not opened yet."""
-    database = EmbeddedDatabase(files.data_dir.database, files.reserve)
+    """The stores on the database, which is not opened yet."""
+    database = database_of(settings, files)
     images = ImageStore(database, Quota(settings.quota_images, settings.quota_bytes))
     search = ImageSearch(database)
     return Stores(

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from imagesvc.auth.signing import RESERVED, Signer
 from imagesvc.delivery.preset_versions import PARAMETER
 from imagesvc.imaging.transforms.keys import KEYS
-from imagesvc.service.files import Files
 from imagesvc.settings.settings import Settings
-from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.secret import derive_key, load_secret
+from imagesvc.store.files.secret import derive_key
 from imagesvc.syntax.appended import Appended
 
 MEANINGFUL = RESERVED | KEYS.keys() | {"preset", "sigma", "download", "debug"}
@@ -25,10 +23,10 @@ class Urls:
     signer: Signer
 
 
-def urls_of(settings: Settings, files: Files) -> Urls:
-    """The signer of the settings' keys, or of a key derived from the data directory's secret."""
+def urls_of(settings: Settings, secret: bytes) -> Urls:
+    """The signer of the settings' keys, or of a key derived from the service's secret."""
     appended = Appended((*settings.ignored_parameters, PARAMETER), MEANINGFUL)
-    return Urls(appended, Signer(signing_keys(settings, files.data_dir), appended))
+    return Urls(appended, Signer(_signing_keys(settings, secret), appended))
 
 
 def url_for_browsers(settings: Settings, url: str) -> str:
@@ -42,12 +40,11 @@ def url_for_browsers(settings: Settings, url: str) -> str:
     return f"{url}{settings.prefix}" if settings.public_url == "off" else settings.public_url
 
 
-def signing_keys(settings: Settings, data_dir: DataDir) -> dict[str, bytes]:
+def _signing_keys(settings: Settings, secret: bytes) -> dict[str, bytes]:
     """The keys for signed URLs by id, the signing key first."""
     given = {
         name: secret.get_secret_value().encode() for name, secret in settings.signing_keys.items()
     }
     if given:
         return given
-    secret = load_secret(data_dir.secret)
     return {"default": derive_key(secret, "signed-urls").hex().encode()}

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from imagesvc.settings.accounts import AccountSettings, OidcSettings
+from imagesvc.settings.cluster import ClusterSettings
 from imagesvc.settings.events import EventSettings
 from imagesvc.settings.images.delivery import DeliverySettings
 from imagesvc.settings.images.transforms import DEFAULT_PRESETS, TransformSettings
@@ -35,6 +36,7 @@ from imagesvc.settings.work import RetrySettings, WorkTimeSettings
 class Settings(
     LogSettings,  # Pydantic validates and lists the fields of the last class first
     RetentionSettings,
+    ClusterSettings,
     LimitSettings,
     OidcSettings,
     AccountSettings,

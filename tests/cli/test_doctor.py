@@ -147,7 +147,7 @@ def test_a_time_of_a_backup_that_cannot_be_read_is_an_error(data_dir: DataDir) -
 
 def test_a_missing_data_directory_is_not_made(tmp_path: Path) -> None:
     """All that does not need it is examined."""
-    found = levels(examine(Settings(data_dir=tmp_path / "none")))
+    found = levels(examine(Settings(data_dir=tmp_path / "none"), lambda: None))
 
     assert found["data_dir"] == "error"
     assert found["libvips"] == "ok"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 
+from tests import databases
 from tests.crash.pictures import jpeg, marked
 from tests.server import Server, new_client
 
@@ -156,5 +156,4 @@ class Traffic:
 
 def rows(data_dir: Path, query: str) -> set[str]:
     """The first column of a query, read with or without a running server."""
-    with closing(sqlite3.connect(data_dir / "imagesvc.db")) as connection:
-        return {str(row[0]) for row in connection.execute(query)}
+    return set(map(str, databases.run_sql(data_dir, query)))

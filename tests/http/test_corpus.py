@@ -6,10 +6,8 @@ repository.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -23,6 +21,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests import databases
 from tests.http.asking import assert_problem, orphans
 from tests.server import Server, new_client
 from tests.waiting import PATIENCE
@@ -189,9 +188,8 @@ def test_the_server_has_logged_no_bug(run: Run) -> None:
 def test_no_data_of_refused_files_is_left(run: Run) -> None:
     """There is a blob for each accepted file, their mezzanines, and no canary was triggered."""
     taken = {it.answer.json()["sha256"] for it in run.outcomes if it.answer.status_code == 201}
-    with contextlib.closing(sqlite3.connect(run.server.data_dir / "imagesvc.db")) as database:
-        query = "SELECT mezzanine_sha256 FROM blobs WHERE mezzanine_sha256 IS NOT NULL"
-        mezzanines = {digest for (digest,) in database.execute(query)}
+    query = "SELECT mezzanine_sha256 FROM blobs WHERE mezzanine_sha256 IS NOT NULL"
+    mezzanines = set(databases.run_sql(run.server.data_dir, query))
 
     assert run.server.blobs() == taken | mezzanines
     assert orphans(run.server) == []

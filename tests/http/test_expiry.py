@@ -225,6 +225,7 @@ def test_a_file_that_arrives_after_its_expiry_is_refused(keeping: Server) -> Non
     assert (images_count(keeping), keeping.blobs(), orphans(keeping)) == (before, blobs, [])
 
 
+@pytest.mark.embedded
 def test_an_expired_image_is_deleted_for_good(make_server: MakeServer) -> None:
     """Nothing is left of it on disk (invariant 6), but what another image shares; an event says so.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
-import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 
 from imagesvc.auth.secrets import new_key
 from imagesvc.model.ids import new_id
+from tests import databases
 from tests.accounts import admin_of, client_of, printed_keys
 from tests.conftest import MakeServer
 from tests.http.asking import picture
@@ -189,6 +188,7 @@ def test_a_key_that_cannot_be_printed_is_in_the_file(tmp_path: Path) -> None:
         server.close()
 
 
+@pytest.mark.embedded
 def test_the_database_and_the_secret_are_for_the_owner_and_have_no_key(
     make_server: MakeServer,
 ) -> None:
@@ -201,9 +201,8 @@ def test_the_database_and_the_secret_are_for_the_owner_and_have_no_key(
     server.stop()
 
     assert names >= {"imagesvc.db", "imagesvc.db-wal", "imagesvc.db-shm", "secret.key"}
-    with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM api_keys").fetchone() == (1,)
-        assert secret not in "\n".join(connection.iterdump())
+    assert databases.run_sql(server.data_dir, "SELECT count(*) FROM api_keys") == [1]
+    assert secret not in databases.dump(server.data_dir)
 
 
 def test_without_accounts_no_admin_is_made(server: Server) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests import databases
 from tests.conftest import MakeServer
 from tests.http.asking import (
     assert_problem,
@@ -41,8 +41,8 @@ def upload(
 
 def receipts(server: Server) -> int:
     """How many receipts there are."""
-    with sqlite3.connect(server.data_dir / "imagesvc.db") as connection:
-        return int(connection.execute("SELECT count(*) FROM receipts").fetchone()[0])
+    (count,) = databases.run_sql(server.data_dir, "SELECT count(*) FROM receipts")
+    return int(count)
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -82,6 +82,7 @@ def test_streams_and_webhooks_are_counted(make_server: MakeServer, receiver: Rec
     until(lambda: metrics(server.client)["event_streams"] == 0)
 
 
+@pytest.mark.embedded
 def test_every_metric_has_its_row_in_the_documentation(guarded: Server, admin: Account) -> None:
     """A number without a meaning wakes people for nothing."""
     guarded.client.post("/api/v1/auth/token", data={"username": "nobody", "password": "x" * 12})

@@ -100,6 +100,7 @@ def test_the_same_bytes_have_the_same_analysis(server: Server) -> None:
     assert shown[0]["phash"] == shown[1]["phash"] is not None
 
 
+@pytest.mark.embedded
 def test_check_and_gc_know_mezzanines(server: Server, large: str) -> None:
     """A collection without grace removes none, and all are verified."""
     blobs = server.blobs()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import insert, select
 
+from imagesvc.store.db.schema.requests import upload_slots
+from tests import databases
 from tests.accounts import Account, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, images_count, orphans, picture
@@ -62,15 +65,10 @@ def test_a_file_becomes_the_promised_image(people: People) -> None:
 def test_a_user_has_a_bounded_number_of_urls_at_a_time(people: People) -> None:
     """Each is a row: a loop of requests must not fill the disk, nor block other users."""
     upload = handed_out(people.bob, filename="a.jpg", expires_in=86_400)
-    copies = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
-        "INSERT INTO upload_slots SELECT lower(hex(randomblob(16))), owner_id, filename, "
-        "content_type, max_bytes, fields, created_at, expires_at FROM n, upload_slots "
-        "WHERE upload_slots.id = ?"
-    )
-    with sqlite3.connect(people.server.data_dir / "imagesvc.db", timeout=60) as database:
-        database.execute(copies, [upload["id"].replace("-", "")])
-    database.close()
+    with databases.opened(people.server.data_dir) as connection:
+        slot = upload_slots.c.id == UUID(upload["id"]).hex
+        row = connection.execute(select(upload_slots).where(slot)).one()._asdict()
+        connection.execute(insert(upload_slots), [{**row, "id": uuid4().hex} for _ in range(999)])
 
     assert_problem(people.bob.get(ASK), 429, "quota_exceeded")
 

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import httpx2
 import pytest
 
-from tests import commands
+from tests import commands, databases
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import picture
@@ -297,8 +297,9 @@ def test_a_signature_is_valid_with_and_without_the_prefix(mounted: Server) -> No
 def _signed(server: Server, url: str) -> str:
     """The output of `imagesvc sign` with the settings of a server."""
     answer = commands.run(
-        "sign", url, "--data-dir", str(server.data_dir), base_path=server.settings["base_path"]
-    )
+        "sign", url, "--data-dir", str(server.data_dir), base_path=server.settings["base_path"],
+        **databases.settings_of(server.data_dir),
+    )  # fmt: skip
     return answer.stdout.strip()
 
 

@@ -17,7 +17,8 @@ import pytest
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.model.accounts import Login
 from imagesvc.model.ids import LoginId, UserId
-from imagesvc.store.files.secret import derive_key, load_secret
+from imagesvc.store.files.secret import derive_key
+from tests import databases
 from tests.accounts import PASSWORD, Account, admin_of, client_of, log_in, make_user, refused
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem
@@ -53,7 +54,7 @@ def go_on(server: Server, refresh_token: str, **fields: str) -> httpx2.Response:
 
 def key_of(server: Server) -> bytes:
     """The secret with which the server signs access tokens."""
-    return derive_key(load_secret(server.data_dir / "secret.key"), "access-tokens")
+    return derive_key(databases.secret_of(server.data_dir), "access-tokens")
 
 
 @pytest.mark.parametrize("shape", ["data", "json"])

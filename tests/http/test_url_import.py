@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
+from tests import databases
 from tests.http.asking import TEXT, assert_problem, noise, orphans, picture
 from tests.remote import Answer, Remote, answered, dripping, endless, redirected, silent
 from tests.server import Server
@@ -85,12 +85,10 @@ def imported(server: Server, url: str, **fields: Any) -> httpx2.Response:
 
 def kept(server: Server) -> tuple[int, int, set[str]]:
     """Rows of images and of jobs, and blobs."""
-    with sqlite3.connect(server.data_dir / "imagesvc.db") as database:
-        images, jobs = (
-            database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("images", "jobs")
-        )
-    database.close()
+    (images,), (jobs,) = (
+        databases.run_sql(server.data_dir, f"SELECT count(*) FROM {table}")
+        for table in ("images", "jobs")
+    )
     return images, jobs, server.blobs()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from imagesvc.errors import Unavailable, text_of
 from imagesvc.library.access import denied
 from imagesvc.library.doctor.findings import Finding, error, ok, warning
 from imagesvc.model.clock import is_of_future
@@ -131,6 +132,17 @@ def database(data_dir: DataDir) -> Iterator[Finding]:
             f"{log.name} has {log.stat().st_size >> 20:,} MiB: a reader has been open for long.",
             "Stop programs that keep the database open, then restart the server.",
         )
+
+
+def shared_database(check: Callable[[], None]) -> Iterator[Finding]:
+    """Whether the database of PostgreSQL can be used, and with this version."""
+    try:
+        check()
+    except Unavailable as failure:
+        remedy = "Correct database_url, or start PostgreSQL; imagesvc migrate makes the tables."
+        yield error("database", text_of(failure), remedy)
+    else:
+        yield ok("database", "PostgreSQL, with the tables of this version")
 
 
 def clock(data_dir: DataDir, now: datetime | None = None) -> Iterator[Finding]:

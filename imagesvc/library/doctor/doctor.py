@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from imagesvc.errors import text_of
@@ -12,13 +12,19 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir, DataDirClosed, NoDataDir, RestoreUnfinished
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """The findings of an installation with these settings, as they are found."""
+def examine(settings: Settings, check_shared: Callable[[], None]) -> Iterator[Finding]:
+    """The findings of an installation with these settings, as they are found.
+
+    Args:
+        settings: of the installation.
+        check_shared: raises what is wrong with the database that nodes share; only called if the
+            settings have one.
+    """
     data_dir = DataDir(settings.data_dir.absolute())
     yield from _all(
         {
             "versions": system.versions,
-            "sqlite": system.sqlite,
+            **({"sqlite": system.sqlite} if settings.is_embedded else {}),
             "codecs": system.codecs,
             "open_files": system.open_files,
             "memory": partial(system.memory, settings),
@@ -27,6 +33,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
             "provider": partial(network.providers, settings),
         }
     )
+    if not settings.is_embedded:
+        yield from _all({"database": partial(data.shared_database, check_shared)})
+        return
     try:
         data_dir.require()
     except RestoreUnfinished as failure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from imagesvc.errors import Unavailable
 from imagesvc.store.cdn.purges import PurgeQueue, Waiting
+from imagesvc.store.db.database import Database
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.statistics.counts import Counts, Statistics
 
@@ -27,6 +28,7 @@ class Overview:
 class Overviews:
     """Makes overviews."""
 
+    database: Database
     statistics: Statistics
     queue: PurgeQueue
     data_dir: DataDir
@@ -37,14 +39,12 @@ class Overviews:
         Raises:
             Unavailable: the data directory is missing.
         """
+        free_bytes = await asyncio.to_thread(self._free_bytes)
         counts = await self.statistics.counts()
         purges = await self.queue.waiting()
-        database_bytes, free_bytes = await asyncio.to_thread(self._sizes)
-        return Overview(counts, database_bytes, free_bytes, purges)
+        return Overview(counts, await self.database.size(), free_bytes, purges)
 
-    def _sizes(self) -> tuple[int, int]:
+    def _free_bytes(self) -> int:
         if not self.data_dir.is_there():  # as with an unmounted disk
             raise Unavailable("The data directory is missing.")
-        files = (self.data_dir.database, self.data_dir.database_log)
-        size = sum(file.stat().st_size for file in files if file.exists())
-        return size, self.data_dir.free_bytes()
+        return self.data_dir.free_bytes()

@@ -15,15 +15,15 @@ from imagesvc.service.outbound import operator_rules
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.secret import derive_key, load_secret
+from imagesvc.store.files.secret import derive_key
 
 
 def accounts_of(
-    settings: Settings, files: Files, stores: Stores, given_key: GivenKey | None
+    settings: Settings, files: Files, stores: Stores, secret: bytes, given_key: GivenKey | None
 ) -> Accounts:
     """Users and credentials; keys of an identity provider are fetched from it."""
     fetch = Outbound(operator_rules("provider")).get
-    return Accounts(settings, stores.database, files.data_dir, fetch, given_key)
+    return Accounts(settings, stores.database, secret, files.data_dir.first_key, fetch, given_key)
 
 
 def read_admin_key(settings: Settings) -> GivenKey | None:
@@ -58,7 +58,7 @@ def rate_limits_of(settings: Settings) -> RateLimits:
     return RateLimits(users, addresses, None if login is None else LoginLimits(login), renders)
 
 
-def visitors_of(files: Files, stores: Stores, accounts: Accounts, limits: RateLimits) -> Visitors:
+def visitors_of(secret: bytes, stores: Stores, accounts: Accounts, limits: RateLimits) -> Visitors:
     """What admits visitors of shares."""
-    visits = Visits(derive_key(load_secret(files.data_dir.secret), "visits"))
+    visits = Visits(derive_key(secret, "visits"))
     return Visitors(stores.shares, accounts.passwords, visits, limits)

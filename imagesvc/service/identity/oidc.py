@@ -9,11 +9,10 @@ from imagesvc.auth.provider.code_flow import CALLBACK, CodeFlow, OidcClient
 from imagesvc.auth.provider.discovery import Discovery
 from imagesvc.auth.provider.subjects import Subjects
 from imagesvc.outbound.requests import Outbound, Sent
-from imagesvc.service.files import Files
 from imagesvc.service.outbound import operator_rules
 from imagesvc.service.secret_files import secret_in
 from imagesvc.settings.settings import Settings
-from imagesvc.store.files.secret import derive_key, load_secret
+from imagesvc.store.files.secret import derive_key
 
 
 def oidc_client_of(settings: Settings) -> OidcClient | None:
@@ -36,7 +35,7 @@ def _secret(settings: Settings) -> str | None:
 
 
 def code_flow_of(
-    settings: Settings, client: OidcClient | None, files: Files, accounts: Accounts
+    settings: Settings, client: OidcClient | None, secret: bytes, accounts: Accounts
 ) -> CodeFlow | None:
     """The log-in at the provider; None without a provider."""
     if client is None:
@@ -52,6 +51,6 @@ def code_flow_of(
         client,
         Discovery(settings.oidc_issuer, outbound.get),
         Subjects(settings.oidc_issuer, accounts.users),
-        derive_key(load_secret(files.data_dir.secret), "browser-tickets"),
+        derive_key(secret, "browser-tickets"),
         post,
     )

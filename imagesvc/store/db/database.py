@@ -30,11 +30,34 @@ Work = Callable[[Connection], T]
 class Database(ABC):
     """What all stores read and write: one of SQLite or of PostgreSQL."""
 
+    damage_shown_by = "imagesvc check"
+    """What shows the details of damage."""
+    damage_steps = NEXT_STEPS
+    """What an operator does after damage."""
+
     def __init__(self, failures: DatabaseFailures | None = None) -> None:
         self.failures = failures or DatabaseFailures()
         self.is_damaged = False
         """Whether a statement has met damage since the start."""
         self._waiting: set[asyncio.Event] = set()
+
+    @abstractmethod
+    def check(self) -> None:
+        """Make sure that it has the tables of this version; it blocks.
+
+        Raises:
+            DatabaseNewer, DatabaseOlder, SchemaDiffers: it is that of another version.
+            DatabaseDamaged: it is no database, or was lost.
+            Unavailable: it cannot be used now; the text says why.
+        """
+
+    @abstractmethod
+    async def size(self) -> int:
+        """Bytes that it takes, with its log.
+
+        Raises:
+            Unavailable: the database cannot be read now.
+        """
 
     @abstractmethod
     async def close(self) -> None:
@@ -86,7 +109,7 @@ class Database(ABC):
         """Remember that the database is damaged; this is logged once."""
         if not self.is_damaged:
             self.is_damaged = True
-            log.error("the database is damaged", action="database.damaged", next=NEXT_STEPS)
+            log.error("the database is damaged", action="database.damaged", next=self.damage_steps)
 
     def _note(self, error: BaseException | None) -> None:
         """Record the outcome of a unit of work."""

@@ -15,11 +15,11 @@ from imagesvc.store.db.sqlite.soundness import read_only
 NEWEST = """
 SELECT max(at) FROM (
     SELECT max(created_at) AS at FROM events
-    UNION ALL SELECT * FROM (SELECT created_at FROM images ORDER BY id DESC LIMIT 1)
-    UNION ALL SELECT * FROM (SELECT created_at FROM jobs ORDER BY id DESC LIMIT 1)
+    UNION ALL SELECT * FROM (SELECT created_at FROM images ORDER BY id DESC LIMIT 1) AS image
+    UNION ALL SELECT * FROM (SELECT created_at FROM jobs ORDER BY id DESC LIMIT 1) AS job
     UNION ALL SELECT max(created_at) FROM users
     UNION ALL SELECT max(trashed_at) FROM images WHERE trashed_at IS NOT NULL
-)
+) AS times
 """
 """Images and jobs are many, and have no index by time; their ids sort by it."""
 

@@ -263,8 +263,8 @@ class DataDir:
         return bool(os.statvfs(self.root).f_flag & os.ST_RDONLY)
 
     def is_there(self) -> bool:
-        """Whether the database and the directory of the originals are in their places."""
-        return self.database.exists() and self.blobs.is_dir()
+        """Whether the directory of the originals is in its place."""
+        return self.blobs.is_dir()
 
     def is_writable(self) -> bool:
         """Whether the file system is writable and its directories are this user's to write."""

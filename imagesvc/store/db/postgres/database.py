@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from imagesvc.errors import ImagesvcError, Unavailable
@@ -18,27 +18,52 @@ from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.postgres.errors import is_conflict, translated
 from imagesvc.store.db.postgres.listener import Listener
+from imagesvc.store.db.postgres.migrate import migrate, require_current
 
 T = TypeVar("T")
 
 CONNECTIONS = 8
 ATTEMPTS = 30
 MAX_PAUSE_SECONDS = 0.1
+OPTIONS = {"connect_timeout": "5", "application_name": "imagesvc"}
+"""Of the connections, unless the URL has others.
+
+Source: https://www.postgresql.org/docs/current/libpq-connect.html
+"""
 
 
 class PostgresDatabase(Database):
     """The database at a URL; connections are opened when they are needed, until `close()`."""
 
+    damage_shown_by = "the log of PostgreSQL"
+    damage_steps = "Stop imagesvc, and restore a backup of the database."
+
     def __init__(self, url: str, failures: DatabaseFailures | None = None) -> None:
         super().__init__(failures)
         self._engine = create_engine(
-            url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True, hide_parameters=True
+            _of_driver(url),
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
         self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writes = self._engine.execution_options(isolation_level="SERIALIZABLE")
         self._free = CapacityLimiter(CONNECTIONS)
         self._running: set[asyncio.Task[object]] = set()
         self._listener = Listener(_options_of(self._engine), self.wake)
+
+    def check(self) -> None:
+        """See `Database`."""
+        require_current(self._engine)
+
+    def migrate(self) -> str | None:
+        """Make or upgrade the tables, see `migrate`; it blocks."""
+        return migrate(self._engine)
+
+    async def size(self) -> int:
+        """See `Database`; the log is that of all databases of the server, and not counted."""
+        return await self.read(_size)
 
     async def close(self) -> None:
         """See `Database`."""
@@ -93,6 +118,17 @@ class PostgresDatabase(Database):
                         raise
                 time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.001 * 2**attempt)))  # noqa: S311  # no secret
         raise Unavailable("Too many programs change the same rows.")
+
+
+def _of_driver(text: str) -> URL:
+    """The URL for SQLAlchemy, with the driver that is installed, and defaults of its options."""
+    url = make_url(text)
+    return url.set(drivername="postgresql+psycopg", query={**OPTIONS, **url.query})
+
+
+def _size(connection: Connection) -> int:
+    size: int = connection.scalars(text("SELECT pg_database_size(current_database())")).one()
+    return size
 
 
 def _options_of(engine: Engine) -> Mapping[str, Any]:

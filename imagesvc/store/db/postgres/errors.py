@@ -26,6 +26,19 @@ def translated() -> Iterator[None]:
         raise _translation(error) from error
 
 
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn them into ours for an operator, with the reason that the driver or the server gives.
+
+    The driver names host, port and user, and no password.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        raise Unavailable(f"The database at database_url cannot be used: {reason}") from error
+
+
 def is_conflict(error: DBAPIError) -> bool:
     """Whether the same transaction may succeed when it is repeated."""
     return _state_of(error) in _CONFLICTS

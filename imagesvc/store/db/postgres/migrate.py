@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.postgres.errors import translated
+from imagesvc.store.db.postgres.errors import explained
 from imagesvc.store.db.postgres.schema import create
 from imagesvc.store.db.sqlite.migrate import HEAD, DatabaseNewer, DatabaseOlder, is_known, upgrade
 
@@ -21,9 +21,10 @@ def migrate(engine: Engine) -> str | None:
 
     Raises:
         DatabaseNewer: a later version has migrated it.
-        Unavailable: it cannot be used now, or has tables of something else.
+        Unavailable: it cannot be used now, which the text explains, or has tables of something
+            else.
     """
-    with translated(), engine.begin() as connection:
+    with explained(), engine.begin() as connection:
         connection.execute(select(_LOCK))
         revision = revision_of(connection)
         if revision is None:
@@ -45,9 +46,9 @@ def require_current(engine: Engine) -> None:
     Raises:
         DatabaseOlder: it is empty, or an earlier version has made it.
         DatabaseNewer: a later version has migrated it.
-        Unavailable: it cannot be used now.
+        Unavailable: it cannot be used now, which the text explains.
     """
-    with translated(), engine.connect() as connection:
+    with explained(), engine.connect() as connection:
         revision = revision_of(connection)
     if revision is None:
         raise DatabaseOlder(f"The database has no tables of imagesvc. {HINT}")

@@ -21,6 +21,7 @@ from imagesvc.store.db.database import Database, T, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.sqlite.connections import UnitConnection
 from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction, translated
+from imagesvc.store.db.sqlite.soundness import require_current
 from imagesvc.store.db.sqlite.write_lock import WriteLock
 from imagesvc.store.files.reserve import Reserve
 
@@ -76,6 +77,18 @@ class EmbeddedDatabase(Database):
         self._returning: set[asyncio.Task[None]] = set()
         self._pending: deque[_Pending] = deque()
         self._flushing: asyncio.Task[None] | None = None
+
+    def check(self) -> None:
+        """See `Database`."""
+        require_current(self.path)
+
+    async def size(self) -> int:
+        """See `Database`."""
+        return await asyncio.to_thread(self._size)
+
+    def _size(self) -> int:
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     async def close(self) -> None:
         """See `Database`."""

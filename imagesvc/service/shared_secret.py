@@ -1,0 +1,25 @@
+"""The secret that nodes have in common, from which all keys are derived."""
+
+from __future__ import annotations
+
+from imagesvc.service.secret_files import SecretUnusable, secret_in
+from imagesvc.settings.cluster import check_secret
+from imagesvc.settings.settings import Settings
+
+
+def shared_secret_of(settings: Settings) -> bytes | None:
+    """The secret of the settings; None with a data directory that has its own.
+
+    Raises:
+        SecretUnusable: its file cannot be read, or has no such secret.
+    """
+    if settings.is_embedded:
+        return None
+    if settings.secret_key is not None:
+        return check_secret(settings.secret_key.get_secret_value())
+    path = settings.secret_key_file
+    assert path is not None  # noqa: S101  # the settings have one of both
+    try:
+        return check_secret(secret_in(path, "secret_key_file", "ascii"))
+    except ValueError as error:
+        raise SecretUnusable(f"secret_key_file: {path} {error}.") from error

@@ -1,0 +1,82 @@
+"""Several machines: the metadata that they share, and the secret that they have in common."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
+
+SCHEMES = ("postgresql", "postgres")
+SECRET_DIGITS = 64
+
+
+class ClusterSettings(BaseModel):
+    """What nodes share; without it, all is in the data directory of one server."""
+
+    secret_key: SecretStr | None = Field(
+        None,
+        description="With database_url: the secret that signs tokens and URLs, 64 hexadecimal "
+        "digits or more.",
+    )
+    secret_key_file: Path | None = Field(
+        None, description="File with this secret instead, such as a mounted one."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        validate_default=True,
+        description="PostgreSQL for the metadata, postgresql://user:password@host/name; none: "
+        "SQLite in the data directory.",
+    )
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is in the data directory."""
+        return self.database_url is None
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            check_secret(secret.get_secret_value())
+        return secret
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_of_postgres(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if "secret_key" not in info.data:  # it is invalid, which is reported
+            return url
+        names = [name for name in ("secret_key", "secret_key_file") if info.data.get(name)]
+        if url is None:
+            if names:
+                raise ValueError(f"is required with {names[0]}")
+            return None
+        if not is_of_postgres(url.get_secret_value()):
+            raise ValueError("must be a URL such as postgresql://user:password@host/name")
+        if len(names) != 1:
+            raise ValueError("requires either secret_key or secret_key_file")
+        return url
+
+
+def check_secret(text: str) -> bytes:
+    """The bytes of a secret in hexadecimal digits.
+
+    Raises:
+        ValueError: it is something else, or short.
+    """
+    if not re.fullmatch(r"([0-9a-fA-F]{2})+", text) or len(text) < SECRET_DIGITS:
+        raise ValueError(
+            f"must be at least {SECRET_DIGITS} hexadecimal digits, such as those of: "
+            "openssl rand -hex 32"
+        )
+    return bytes.fromhex(text)
+
+
+def is_of_postgres(url: str) -> bool:
+    """Whether it is a URL of PostgreSQL, also one that names its host in the query, or none."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in SCHEMES and url.startswith(f"{parts.scheme}://") and parts.port != 0
+    except ValueError:  # of a port, or an address of IPv6
+        return False
