@@ -1,6 +1,6 @@
-"""The disk tier: a variant's file, its row and checksum, write-behind, and eviction.
+"""The disk tier: a variant's bytes, its row and checksum, write-behind, and eviction.
 
-The file is written first and the row second: a variant counts as stored once it has a row. The
+The bytes are written first and the row second: a variant counts as stored once it has a row. The
 checksum in the row detects files that a crash left incomplete.
 """
 
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO
 
+from imagesvc.cache.content import StoredVariant
 from imagesvc.cache.eviction import Eviction
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.write_behind import WriteBehind
 from imagesvc.errors import ImagesvcError
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
 from imagesvc.model.images import Variant
-from imagesvc.store.files.variant_files import VariantFiles
+from imagesvc.store.contents.variants import VariantContents
 from imagesvc.store.variants import VariantStore
 
 Content = bytes | BinaryIO
@@ -30,13 +30,13 @@ class DiskTier:
     def __init__(
         self,
         store: VariantStore,
-        files: VariantFiles,
+        contents: VariantContents,
         max_bytes: int,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
-        self._files = files
-        self._eviction = Eviction(store, files, max_bytes)
+        self._contents = contents
+        self._eviction = Eviction(store, contents, max_bytes)
         self._behind = WriteBehind(self._put_entries, store.touch, clock)
         self.put_behind = self._behind.add
         self.waiting = self._behind.find
@@ -63,17 +63,17 @@ class DiskTier:
         """Variants evicted since the start."""
         return self._eviction.evicted
 
-    def path(self, key: VariantKey) -> Path:
-        """Where the file of a variant is or would be."""
-        return self._files.path(key)
+    def stored_content(self, variant: Variant) -> StoredVariant:
+        """A stored variant, to be sent from where it is."""
+        return StoredVariant(variant, self._contents)
 
-    def holds(self, key: VariantKey) -> bool:
-        """Whether there is a file; it may be damaged, or without a row."""
-        return self._files.holds(key)
+    def holds(self, key: VariantKey) -> bool | None:
+        """Whether there are bytes, possibly damaged or without a row; None if it is not known."""
+        return self._contents.holds(key)
 
     async def find(self, key: VariantKey) -> Variant | None:
-        """The row of a variant that has a file; its use is recorded."""
-        if not self._files.holds(key):  # without the file a row is useless
+        """The row of a variant that may have bytes; its use is recorded."""
+        if self._contents.holds(key) is False:  # without the bytes a row is useless
             return None
         variant = await self._store.find(key)
         if variant is not None:
@@ -81,39 +81,39 @@ class DiskTier:
         return variant
 
     async def read(self, variant: Variant) -> bytes | None:
-        """The bytes of a variant; None when its file is missing or damaged."""
-        return await self._files.read(variant)
+        """The bytes of a variant; None when they are missing or damaged."""
+        return await self._contents.read(variant)
 
     async def is_whole(self, variant: Variant) -> bool:
-        """Whether a variant's file exists and has the checksum of its row."""
-        return await self._files.is_whole(variant)
+        """Whether a variant's bytes are there, as its row says."""
+        return await self._contents.is_whole(variant)
 
     async def stored(self, keys: Sequence[VariantKey]) -> dict[VariantKey, Variant]:
-        """Those of these variants that have a row and a whole file."""
+        """Those of these variants that have a row and all their bytes."""
         rows = await self._store.find_all(keys)
-        return {key: found for key, found in rows.items() if await self._files.is_whole(found)}
+        return {key: found for key, found in rows.items() if await self._contents.is_whole(found)}
 
     async def write(self, made: Sequence[tuple[Variant, Content]]) -> None:
-        """Put files in place, for rows that follow.
+        """Store bytes, for rows that follow.
 
         Raises:
             InsufficientStorage: the disk is full.
         """
-        await self._files.write([(variant.key, content) for variant, content in made])
+        await self._contents.write([(variant.key, content) for variant, content in made])
         self._eviction.grew(sum(variant.bytes for variant, _ in made))
 
     async def record(self, made: Sequence[Variant]) -> set[VariantKey]:
-        """Add the rows of written files; files of deleted images are removed.
+        """Add the rows of stored bytes; those of deleted images are removed.
 
         Returns:
             The keys of those that have a row now.
         """
         recorded = await self._store.add(made)
-        await self._files.delete([item.key for item in made if item.key not in recorded])
+        await self._contents.delete([item.key for item in made if item.key not in recorded])
         return recorded
 
     async def put(self, made: Sequence[tuple[Variant, Content]]) -> set[VariantKey]:
-        """Write files and add their rows; after an error there is neither.
+        """Store bytes and add their rows; after an error there is neither.
 
         Returns:
             The keys of those whose image is still there.
@@ -122,11 +122,11 @@ class DiskTier:
             InsufficientStorage: the disk is full.
         """
         variants = [variant for variant, _ in made]
-        await self._files.write([(variant.key, content) for variant, content in made])
+        await self._contents.write([(variant.key, content) for variant, content in made])
         try:
             recorded = await self.record(variants)
         except ImagesvcError:
-            await self._files.delete([variant.key for variant in variants])
+            await self._contents.delete([variant.key for variant in variants])
             raise
         # Only now: an eviction counts the rows.
         self._eviction.grew(sum(item.bytes for item in variants if item.key in recorded))
@@ -136,25 +136,25 @@ class DiskTier:
         await self.put([(entry.variant, entry.body) for entry in entries])
 
     async def discard(self, made: Sequence[Variant]) -> None:
-        """Remove the files of variants that got no row."""
+        """Remove the bytes of variants that got no row."""
         keys = [variant.key for variant in made]
         known = await self._store.known_keys(keys)
-        await self._files.delete([key for key in keys if key not in known])
+        await self._contents.delete([key for key in keys if key not in known])
 
     def forget(self, *image_ids: ImageId) -> None:
         """Drop what waits to be written of these images."""
         self._behind.drop_images(*image_ids)
 
-    async def remove_files(self, keys: Sequence[str]) -> None:
-        """Remove the files of variants whose rows were deleted."""
-        await self._files.delete(keys)
+    async def remove_contents(self, keys: Sequence[str]) -> None:
+        """Remove the bytes of variants whose rows were deleted."""
+        await self._contents.delete(keys)
 
     async def purge(self, image_ids: Sequence[ImageId]) -> int:
         """Remove every stored variant of some images; the number of them."""
         await self.flush()
         self.forget(*image_ids)
         keys = await self._store.remove_of_images(image_ids)
-        await self._files.delete(keys)
+        await self._contents.delete(keys)
         return len(keys)
 
     async def of_image(self, image_id: ImageId) -> list[Variant]:

@@ -8,7 +8,7 @@ import structlog
 
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.model.images import Variant
-from imagesvc.store.files.variant_files import VariantFiles
+from imagesvc.store.contents.variants import VariantContents
 from imagesvc.store.variants import VariantStore
 
 log = structlog.get_logger()
@@ -21,9 +21,9 @@ LOW_WATER = 0.95
 class Eviction:
     """Counts the bytes of stored variants and evicts when there are too many."""
 
-    def __init__(self, store: VariantStore, files: VariantFiles, max_bytes: int) -> None:
+    def __init__(self, store: VariantStore, contents: VariantContents, max_bytes: int) -> None:
         self._store = store
-        self._files = files
+        self._contents = contents
         self._max_bytes = max_bytes
         self._bytes = 0
         self.evicted = 0
@@ -63,7 +63,7 @@ class Eviction:
     async def _drop(self, variants: list[Variant]) -> None:
         keys = [variant.key for variant in variants]
         await self._store.remove(keys)
-        await self._files.delete(keys)
+        await self._contents.delete(keys)
         self.evicted += len(keys)
         self._bytes -= sum(variant.bytes for variant in variants)
         log.info("variants evicted", action="variants.evicted", count=len(keys))

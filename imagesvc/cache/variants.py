@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from imagesvc.cache.content import Content, Fetched, StoredFile
+from imagesvc.cache.content import Content, Fetched
 from imagesvc.cache.disk import DiskTier
 from imagesvc.cache.failures import Failures
 from imagesvc.cache.identity import Identities, VariantRequest
@@ -115,8 +115,9 @@ class VariantCache:
         if variant is None:
             return None
         if variant.bytes > MAX_BODY_BYTES:
-            file = StoredFile(variant, self.disk.path(key))
-            return Fetched(file, "disk") if await self.disk.is_whole(variant) else None
+            if not await self.disk.is_whole(variant):
+                return None
+            return Fetched(self.disk.stored_content(variant), "disk")
         body = await self.disk.read(variant)
         return None if body is None else Fetched(Entry(variant, body), "disk")
 
@@ -169,7 +170,7 @@ class VariantCache:
             return entry
         if started.key not in await self.disk.put([(variant, content_of(rendered))]):
             raise NotFound("The image was deleted.")
-        return StoredFile(variant, self.disk.path(started.key))
+        return self.disk.stored_content(variant)
 
     def forget(self, *image_ids: ImageId) -> None:
         """Drop the variants of images from memory, and those in progress."""

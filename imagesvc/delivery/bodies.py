@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from imagesvc.cache.content import Fetched, StoredFile
+from imagesvc.cache.content import Fetched, StoredVariant
 from imagesvc.delivery.headers import Headers
 from imagesvc.delivery.rules import Sendfile
 from imagesvc.http.conditional import (
@@ -23,7 +21,6 @@ from imagesvc.http.conditional import (
     is_not_modified_since,
     requested_range,
 )
-from imagesvc.store.files.files import read_piece
 from imagesvc.syntax.header_fields import joined_field
 
 Stream = Callable[[int, int], AsyncIterator[bytes]]
@@ -89,22 +86,21 @@ async def streamed(request: Request, headers: Headers, size: int, stream: Stream
 async def fetched_body(
     request: Request, headers: Headers, fetched: Fetched, sendfile: Sendfile | None
 ) -> Response:
-    """The body of a variant that was fetched: from memory, from its file, or by the proxy.
+    """The body of a variant that was fetched: from memory, as it is stored, or by the proxy.
 
     Raises:
-        FileNotFoundError: its file was evicted.
+        FileNotFoundError: it was evicted.
     """
     content = fetched.content
-    if not isinstance(content, StoredFile):
+    if not isinstance(content, StoredVariant):
         return from_memory(request, headers, content.body)
     sent = by_proxy(headers, content.path, sendfile)
-    stream = functools.partial(file_bytes, content.path)
-    return sent or await streamed(request, headers, content.variant.bytes, stream)
+    return sent or await streamed(request, headers, content.variant.bytes, content.stream)
 
 
-def by_proxy(headers: Headers, path: Path, sendfile: Sendfile | None) -> Response | None:
-    """An empty answer that has the proxy in front send the file; None where no proxy does."""
-    if sendfile is None:
+def by_proxy(headers: Headers, path: Path | None, sendfile: Sendfile | None) -> Response | None:
+    """An empty answer that has the proxy in front send the file; None where no proxy can."""
+    if sendfile is None or path is None:
         return None
     return Response(headers={**headers, sendfile.header: sendfile.value(path)})
 
@@ -147,17 +143,6 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
     del first  # the generator would keep it while the others are sent
     async for piece in rest:
         yield piece
-
-
-async def file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
-    """The bytes of a file from `start` up to `stop`, in pieces."""
-    fd = await to_thread.run_sync(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while start < stop and (piece := await read_piece(fd, start, stop)):
-            start += len(piece)
-            yield piece
-    finally:
-        os.close(fd)
 
 
 def _span(request: Request, etag: str, size: int) -> ByteRange | None:

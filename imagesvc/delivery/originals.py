@@ -106,8 +106,7 @@ class OriginalAnswers:
             return not_modified(headers)
         if await self.verified.size(name) is None:
             raise NotFound("The original is missing.")
-        async with self.blobs.local(name) as path:
-            sent = by_proxy(headers, path, self.rules.sendfile)
+        sent = by_proxy(headers, self.blobs.path(name), self.rules.sendfile)
         return sent or await streamed(
             request, headers, image.bytes, functools.partial(self.blobs.stream, name)
         )

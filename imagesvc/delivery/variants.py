@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope as AsgiScope
 
-from imagesvc.cache.content import Fetched, StoredFile
+from imagesvc.cache.content import Fetched, StoredVariant
 from imagesvc.cache.identity import VariantRequest
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
@@ -157,7 +157,7 @@ class VariantAnswers:
         """Let equal requests be answered from memory, if the response is for everyone."""
         content = fetched.content
         if (
-            isinstance(content, StoredFile)
+            isinstance(content, StoredVariant)
             or response.status_code != 200  # noqa: PLR2004  # a range is not the whole
             or image.shown_as is Visibility.PRIVATE
             or asked.is_shared

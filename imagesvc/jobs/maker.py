@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from imagesvc.cache.content import Content, Fetched, StoredFile
+from imagesvc.cache.content import Content, Fetched
 from imagesvc.cache.identity import VariantRequest
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.single_flight import InFlight
@@ -162,7 +162,8 @@ class Maker:
         found = [
             item
             for item in missing
-            if self.variants.disk.waiting(item.key) or self.variants.disk.holds(item.key)
+            if self.variants.disk.waiting(item.key)
+            or self.variants.disk.holds(item.key) is not False
         ]
         if not found:
             return {}
@@ -235,7 +236,7 @@ class Maker:
 
     def _content(self, variant: Variant, rendered: Rendered) -> Content:
         if rendered.data is None:
-            return StoredFile(variant, self.variants.disk.path(variant.key))
+            return self.variants.disk.stored_content(variant)
         return Entry(variant, rendered.data)
 
     async def _outcome_of(self, running: InFlight, timeout: float) -> Outcome:

@@ -13,10 +13,10 @@ from pathlib import Path
 from anyio import to_thread
 
 from imagesvc.model.ids import utc_now
+from imagesvc.store.contents.variants import VariantContents
 from imagesvc.store.files.blobs import BlobStore, StoredBlob
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import Locks
-from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.images import ImageStore
 from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.variants import VariantStore
@@ -41,7 +41,7 @@ class Collector:
     blobs: BlobStore
     images: ImageStore
     locks: Locks
-    files: VariantFiles
+    contents: VariantContents
     variants: VariantStore
     pending_uploads: PendingUploadStore
     clock: Callable[[], datetime] = utc_now
@@ -75,12 +75,11 @@ class Collector:
         found.blob_bytes += blob.bytes
 
     async def _collect_variants(self, found: Orphans, grace: float, *, dry_run: bool) -> None:
-        for directory in await self.files.directories():
-            keys = await self.files.older_than(directory, grace)
+        async for keys in self.contents.older_than(grace):
             known = await self.variants.known_keys(keys)
             unknown = [key for key in keys if key not in known]
             if not dry_run:
-                await self.files.delete(unknown)
+                await self.contents.delete(unknown)
             found.variants += len(unknown)
 
     async def _collect_uploads(self, found: Orphans, grace: float, *, dry_run: bool) -> None:

@@ -73,7 +73,7 @@ class Removal:
             removed = await self.images.remove(image_id, now=self.clock(), only_if=only_if)
             self.on_removed(image_id)
             self.variants.forget(image_id)
-            await self.variants.disk.remove_files(removed.variant_keys)
+            await self.variants.disk.remove_contents(removed.variant_keys)
             if removed.blob is not None:
                 await self.blobs.delete(removed.blob)
         if removed.mezzanine is not None:

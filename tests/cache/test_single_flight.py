@@ -32,6 +32,7 @@ from imagesvc.store.variants import VariantStore
 from imagesvc.workers.renderer import Renderer
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service, upload
+from tests.store.remote_variants import RemoteVariants
 from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
@@ -94,9 +95,16 @@ class Setting:
         cache = replace(self.cache, **changes) if changes else self.cache
         return await cache.fetch(wanted)
 
-    def disk(self, rows: VariantStore, max_bytes: int = 1 << 40) -> DiskTier:
-        """The disk tier with another store."""
-        return DiskTier(rows, self.service.files.variants, max_bytes)
+    def disk(
+        self, rows: VariantStore, max_bytes: int = 1 << 40, *, is_remote: bool = False
+    ) -> DiskTier:
+        """The disk tier with another store, and with its contents here or elsewhere."""
+        files = self.service.files.variants
+        return DiskTier(rows, RemoteVariants(files.root) if is_remote else files, max_bytes)
+
+    def remote_disk(self) -> DiskTier:
+        """The disk tier with its contents elsewhere."""
+        return self.disk(self.service.stores.variants, is_remote=True)
 
     async def make(self, task: MakeTask, **changes: Any) -> Made:
         """The variants that a job makes."""
@@ -172,6 +180,22 @@ async def test_the_database_is_queried_only_if_there_is_a_file(setting: Setting)
     again = await setting.fetch("w=100")
 
     assert (cold.tier, again.tier) == ("rendered", "disk")
+
+
+async def test_a_variant_elsewhere_is_found_by_its_row_and_made_again_if_it_is_lost(
+    setting: Setting,
+) -> None:
+    """Nothing but a request for it says that it is there."""
+    disk = setting.remote_disk()
+    first = await setting.fetch("w=100", disk=disk)
+    await disk.flush()
+    tiers = []
+    for _ in range(2):
+        setting.cache.memory.remove_of_images(setting.image.id)
+        tiers.append((await setting.fetch("w=100", disk=disk)).tier)
+        await setting.service.files.variants.delete([first.variant.key])
+
+    assert tiers == ["disk", "rendered"]
 
 
 async def test_different_variants_are_rendered_apart(setting: Setting) -> None:
@@ -257,10 +281,13 @@ async def test_a_request_while_a_rendering_stops_starts_a_new_one(setting: Setti
     assert isinstance((await joined).content, Entry)
 
 
+@pytest.mark.parametrize("is_remote", [False, True])
 async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
-    setting: Setting,
+    setting: Setting, is_remote: bool
 ) -> None:
     """Each attempt would occupy a worker for as long; other variants are rendered meanwhile."""
+    if is_remote:
+        setting.cache = replace(setting.cache, disk=setting.remote_disk())
     with stopped_workers(setting.service):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.5)
@@ -307,9 +334,9 @@ async def test_a_job_and_a_requester_share_one_rendering(setting: Setting) -> No
     assert made.outcomes == [fetched.variant]
 
 
-@pytest.mark.parametrize("is_written", [False, True])
+@pytest.mark.parametrize(("is_written", "is_remote"), [(False, False), (True, False), (True, True)])
 async def test_a_job_uses_a_variant_made_for_a_requester_meanwhile(
-    setting: Setting, is_written: bool
+    setting: Setting, is_written: bool, is_remote: bool
 ) -> None:
     """The job looked for the variant earlier; it may have been written since, or not."""
 
@@ -318,7 +345,8 @@ async def test_a_job_uses_a_variant_made_for_a_requester_meanwhile(
         if is_written:
             await disk.flush()
 
-    disk = setting.disk(DelayedStore(setting.service.stores.variants, ask))
+    rows = DelayedStore(setting.service.stores.variants, ask)
+    disk = setting.disk(rows, is_remote=is_remote)
     task = MakeTask(
         setting.image.id,
         setting.image.original,

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
-from imagesvc.cache.content import Fetched, StoredFile
+from imagesvc.cache.content import Fetched, StoredVariant
 from imagesvc.cache.copies import OriginalCopies, full_size
 from imagesvc.cache.variants import VariantCache
-from imagesvc.delivery.bodies import Stream, file_bytes
+from imagesvc.delivery.bodies import Stream
 from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.errors import NotFound
 from imagesvc.imaging.messages import Removal, Withheld
@@ -99,8 +99,8 @@ class Members:
 
 def _member(kind: Format, fetched: Fetched) -> Member:
     content = fetched.content
-    if isinstance(content, StoredFile):
-        return Member(kind, content.variant.bytes, partial(file_bytes, content.path))
+    if isinstance(content, StoredVariant):
+        return Member(kind, content.variant.bytes, content.stream)
     body = content.body
 
     async def whole(start: int, stop: int) -> AsyncIterator[bytes]:

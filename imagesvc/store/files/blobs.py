@@ -60,6 +60,10 @@ class BlobStore(Protocol):
         """
         ...
 
+    def path(self, name: BlobName) -> Path | None:
+        """The file that a proxy in front can send, if it is there; None if there are no files."""
+        ...
+
     def local(self, name: BlobName) -> AbstractAsyncContextManager[Path]:
         """A path on this machine where the blob can be read while the context lasts.
 

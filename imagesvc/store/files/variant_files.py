@@ -11,7 +11,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,13 +19,13 @@ from anyio import to_thread
 
 from imagesvc.model.ids import VariantKey
 from imagesvc.model.images import Variant
-from imagesvc.store.files.files import full_disk_named
+from imagesvc.store.files.files import full_disk_named, read_piece
 
 CHUNK = 1 << 20
 
 
 class VariantFiles:
-    """The variants below one directory."""
+    """The variants below one directory; see `VariantContents`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -38,17 +38,13 @@ class VariantFiles:
         """Whether there is a file. Not in a thread, which takes ten times as long as the call."""
         return os.access(f"{self.root}/{key[:2]}/{key}", os.F_OK)
 
-    async def write(self, files: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
-        """Put variants in place: bytes, or an open file to copy and to close.
+    async def write(self, made: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
+        """See `VariantContents`."""
+        await to_thread.run_sync(self._write, made)
 
-        Raises:
-            InsufficientStorage: the disk is full.
-        """
-        await to_thread.run_sync(self._write, files)
-
-    def _write(self, files: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
+    def _write(self, made: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
         with full_disk_named():
-            for key, content in files:
+            for key, content in made:
                 path = self.path(key)
                 try:
                     _put(path, content)
@@ -57,7 +53,7 @@ class VariantFiles:
                     _put(path, content)
 
     async def read(self, variant: Variant) -> bytes | None:
-        """The bytes of a variant; None when its file is missing or damaged."""
+        """See `VariantContents`: read whole in one thread."""
         return await to_thread.run_sync(self._read, variant)
 
     def _read(self, variant: Variant) -> bytes | None:
@@ -69,8 +65,19 @@ class VariantFiles:
             content = file.read()
         return content if zlib.crc32(content) == variant.crc32 else None
 
+    async def stream(self, variant: Variant, start: int, stop: int) -> AsyncIterator[bytes]:
+        """See `VariantContents`."""
+        path = self.path(variant.key)
+        fd = await to_thread.run_sync(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while start < stop and (piece := await read_piece(fd, start, stop)):
+                start += len(piece)
+                yield piece
+        finally:
+            os.close(fd)
+
     async def is_whole(self, variant: Variant) -> bool:
-        """Whether the file has the size and the checksum of its row; read in pieces."""
+        """See `VariantContents`: read in pieces."""
         return await to_thread.run_sync(self._is_whole, variant)
 
     def _is_whole(self, variant: Variant) -> bool:
@@ -84,7 +91,7 @@ class VariantFiles:
         return checksum == variant.crc32
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove variants; missing ones are ignored."""
+        """See `VariantContents`."""
         if keys:
             await to_thread.run_sync(self._delete, keys)
 
@@ -92,15 +99,13 @@ class VariantFiles:
         for key in keys:
             self.path(VariantKey(key)).unlink(missing_ok=True)
 
-    async def directories(self) -> list[Path]:
-        """The directories of variants."""
-        return await to_thread.run_sync(
-            lambda: sorted(path for path in self.root.iterdir() if path.is_dir())
-        )
+    async def older_than(self, seconds: float) -> AsyncIterator[list[VariantKey]]:
+        """See `VariantContents`: one directory at a time."""
+        for directory in await to_thread.run_sync(self._directories):
+            yield await to_thread.run_sync(_older_than, directory, seconds)
 
-    async def older_than(self, directory: Path, seconds: float) -> list[VariantKey]:
-        """The variants of one directory whose files are older than `seconds`."""
-        return await to_thread.run_sync(_older_than, directory, seconds)
+    def _directories(self) -> list[Path]:
+        return sorted(path for path in self.root.iterdir() if path.is_dir())
 
 
 def _put(path: Path, content: bytes | BinaryIO) -> None:
