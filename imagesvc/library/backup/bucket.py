@@ -19,7 +19,7 @@ from imagesvc.errors import Conflict, NotFound, Unavailable
 from imagesvc.library.backup.destination import Entry, SourceDamaged
 from imagesvc.library.backup.layout import FORMAT, MARKER, File
 from imagesvc.model.ids import Digest, utc_now
-from imagesvc.outbound.buckets import Bucket
+from imagesvc.store.objects.buckets import Bucket
 
 LOCK = "lock"
 RENEW_SECONDS = 60.0

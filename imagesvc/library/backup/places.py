@@ -9,9 +9,9 @@ from imagesvc.errors import InvalidRequest
 from imagesvc.library.backup.bucket import BucketDestination
 from imagesvc.library.backup.destination import Destination
 from imagesvc.library.backup.folder import FolderDestination
-from imagesvc.outbound.bucket_url import is_bucket_url
-from imagesvc.outbound.buckets import open_bucket
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.objects.buckets import open_bucket
+from imagesvc.syntax.bucket_url import is_bucket_url
 
 
 def place_of(text: str) -> Destination:

@@ -11,8 +11,8 @@ from imagesvc.errors import NotFound
 from imagesvc.library.importing.facts import Facts, local_time
 from imagesvc.library.importing.intake import ChangedWhileRead
 from imagesvc.library.sources.looks import Entry, Look, check_entries, is_image_name
-from imagesvc.outbound.buckets import Bucket, StoredObject
 from imagesvc.store.files.incoming import IncomingFile
+from imagesvc.store.objects.buckets import Bucket, StoredObject
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagesvc.errors import InvalidRequest, NotFound, Unavailable
-from imagesvc.outbound.bucket_url import BucketUrl, parse_bucket_url
+from imagesvc.syntax.bucket_url import BucketUrl, parse_bucket_url
 
 if TYPE_CHECKING:
     from obstore.store import S3Store

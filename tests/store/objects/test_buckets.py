@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from imagesvc.errors import InvalidRequest, NotFound, Unavailable
-from imagesvc.outbound.bucket_url import BucketUrl, parse_bucket_url
-from imagesvc.outbound.buckets import Bucket, open_bucket
+from imagesvc.store.objects.buckets import Bucket, open_bucket
+from imagesvc.syntax.bucket_url import BucketUrl, parse_bucket_url
 from tests.s3 import make_bucket, s3_server
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Objects in buckets, on services with the interface of S3."""
