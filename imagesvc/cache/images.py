@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from imagesvc.errors import NotFound, OriginalDamaged
 from imagesvc.model.ids import Digest, ImageId
 from imagesvc.model.images import Image
 from imagesvc.store.images import ImageStore
@@ -50,6 +53,18 @@ class ImageCache:
         self._changes += 1
         for image_id in image_ids:
             self._images.pop(image_id, None)
+
+    @contextlib.contextmanager
+    def reread_if_lost(self, image_id: ImageId) -> Iterator[None]:
+        """Forget the row if its original turns out to be missing or damaged.
+
+        An upload of the same bytes at another node may have replaced it under another name.
+        """
+        try:
+            yield
+        except (NotFound, OriginalDamaged):
+            self.forget(image_id)
+            raise
 
     def forget_all(self) -> None:
         """Remove all rows, since many have changed."""

@@ -69,7 +69,8 @@ class OriginalAnswers:
     ) -> Response:
         admit, _ = await self.access.render_check(request, asked)
         for _ in range(FETCH_ATTEMPTS):
-            copy = await self.copies.fetch(image, withheld, admit)
+            with self.access.images.reread_if_lost(image.id):
+                copy = await self.copies.fetch(image, withheld, admit)
             image = await self.access.find_again(request, asked, image)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
                 return await self._copied(request, image, asked, copy)
@@ -104,8 +105,9 @@ class OriginalAnswers:
         headers = image_headers(image, shown, asked, self.rules)
         if is_fresh(request, headers):
             return not_modified(headers)
-        if await self.verified.size(name) is None:
-            raise NotFound("The original is missing.")
+        with self.access.images.reread_if_lost(image.id):
+            if await self.verified.size(name) is None:
+                raise NotFound("The original is missing.")
         sent = by_proxy(headers, self.blobs.path(name), self.rules.sendfile)
         return sent or await streamed(
             request, headers, image.bytes, functools.partial(self.blobs.stream, name)

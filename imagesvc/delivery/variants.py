@@ -149,7 +149,8 @@ class VariantAnswers:
             return found
         admit, requester = await self.access.render_check(request, asked)
         work = self.variants.fetch(wanted, admit, requester)
-        return await unless_client_leaves(request.receive, work)
+        with self.images.reread_if_lost(wanted.image_id):
+            return await unless_client_leaves(request.receive, work)
 
     def _remember(
         self, request: Request, image: Image, asked: Asked, fetched: Fetched, response: Response

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import re
 import signal
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -485,3 +487,25 @@ def test_an_image_that_cannot_be_decoded_has_an_original_only(server: Server) ->
         assert_problem(answer, 422, "corrupt_image")
     assert server.client.get(f"/images/{image['id']}").content == damaged()
     assert stored(server, image["id"]) == []
+
+
+@pytest.mark.parametrize(("number", "query"), [(61, ""), (62, "?w=30&exact=1")])
+def test_an_original_that_another_node_has_replaced_is_found_at_the_next_request(
+    server: Server, number: int, query: str
+) -> None:
+    """It has a new name then; this node still knows the old one."""
+    image = server.upload(picture(number))
+    server.finished(image["job"]["id"])
+    assert server.client.get(f"/images/{image['id']}").status_code == 200
+    digest = image["sha256"]
+    name = f"{digest}-moved"
+    old = server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
+    old.rename(old.with_name(name))
+    with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
+        connection.execute("UPDATE blobs SET name = ? WHERE sha256 = ?", (name, digest))
+        connection.commit()
+
+    url = f"/images/{image['id']}{query}"
+    answers = [server.client.get(url).status_code for _ in range(2)]
+
+    assert answers == [404, 200]

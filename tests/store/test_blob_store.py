@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -140,3 +141,17 @@ async def test_a_changed_blob_has_another_stamp_and_is_not_sound(
 
     assert await blobs.stamp(name) != before
     assert not await blobs.is_sound(name)
+
+
+async def test_blobs_come_and_go_at_once_in_one_directory(blobs: BlobStore, tmp_path: Path) -> None:
+    """The last deletion removes the directory, at any moment of another `put`."""
+
+    async def use(name: str) -> None:
+        source = tmp_path / name
+        for _ in range(300):
+            write(source, CONTENT[:1])
+            await blobs.delete(await blobs.put(source, Digest("0" * 63 + name)))
+
+    await asyncio.gather(*map(use, "abcd"))
+
+    assert await names(blobs) == []
