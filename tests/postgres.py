@@ -15,15 +15,18 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 PROGRAMS = Path("/usr/lib/postgresql")
 USER = "imagesvc"
-OPTIONS = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c max_connections=200"
-"""Its data need not survive the machine, and clients use its socket."""
+OPTIONS = "-c fsync=off -c synchronous_commit=off -c max_connections=200"
+"""Its data need not survive the machine."""
+QUOTED = "''"
 
 
 class Postgres:
     """A server in a folder, not run by root: PostgreSQL refuses that."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        """Take its folder, and the port at which it listens besides its socket there."""
         self.folder = folder
+        self.port = port
         programs = max(PROGRAMS.glob("*/bin"), default=None)
         if programs is None:
             raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
@@ -41,7 +44,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and wait until it accepts connections."""
-        options = f"-k {self.folder} {OPTIONS}"
+        addresses = "" if self.port is None else f"127.0.0.1 -p {self.port}"
+        options = f"-k {self.folder} {OPTIONS} -c listen_addresses={addresses or QUOTED}"
         self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
@@ -60,11 +64,12 @@ class Postgres:
 
     def plain_url(self, name: str) -> str:
         """The URL of a database, as in the settings."""
-        return f"postgresql://{USER}@/{name}?host={self.folder}"
+        port = "" if self.port is None else f"&port={self.port}"
+        return f"postgresql://{USER}@/{name}?host={self.folder}{port}"
 
     def url(self, name: str) -> str:
         """The URL of a database, for SQLAlchemy."""
-        return f"postgresql+psycopg://{USER}@/{name}?host={self.folder}"
+        return self.plain_url(name).replace("://", "+psycopg://", 1)
 
     def make(self, name: str, fill: Callable[[Engine], object]) -> None:
         """A database with what a function makes in it."""
@@ -98,10 +103,10 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def started() -> Iterator[Postgres]:
+def started(port: int | None = None) -> Iterator[Postgres]:
     """A server of its own."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
-        server = Postgres(Path(name))
+        server = Postgres(Path(name), port)
         server.initialize()
         server.start()
         try:

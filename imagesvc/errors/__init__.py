@@ -38,6 +38,7 @@
         ├── WorkerDied             503  worker_died
         ├── TimedOut               503  timed_out
         ├── Overloaded             503  overloaded
+        ├── OutcomeUnknown
         ├── DatabaseDamaged        503  database_damaged
         ├── OriginalDamaged        503  original_damaged
         └── InsufficientStorage    507  insufficient_storage
@@ -94,6 +95,7 @@ from .unavailability import (
     DatabaseDamaged,
     InsufficientStorage,
     OriginalDamaged,
+    OutcomeUnknown,
     Overloaded,
     TimedOut,
     WorkerDied,
@@ -122,6 +124,7 @@ __all__ = [
     "NoFile",
     "NotFound",
     "OriginalDamaged",
+    "OutcomeUnknown",
     "Overloaded",
     "PasswordRequired",
     "PreconditionFailed",

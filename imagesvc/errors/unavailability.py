@@ -27,6 +27,10 @@ class TimedOut(Unavailable):
     title = "Timed out"
 
 
+class OutcomeUnknown(Unavailable):
+    """The database was lost while it committed: the change was made whole, or not at all."""
+
+
 class DatabaseDamaged(Unavailable):
     """The metadata database is damaged, and an operator has to repair it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from imagesvc.cancellation import run_to_end
-from imagesvc.errors import OriginalDamaged
+from imagesvc.errors import OriginalDamaged, OutcomeUnknown
 from imagesvc.model.ids import BlobName, digest_of, own_name_of
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import ReceivedFile
@@ -61,6 +61,9 @@ class Publisher:
                 received.is_moved = True
                 await self._replace_lost(name)
                 kept = await add_rows(name)
+            except OutcomeUnknown:
+                kept = name  # rows may have it; if not, it is collected as an orphan
+                raise
             finally:
                 if kept != name:
                     await self._withdraw(name)

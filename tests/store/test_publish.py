@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.errors import Conflict, NotFound
+from imagesvc.errors import Conflict, NotFound, OutcomeUnknown
 from imagesvc.library.accept import UploadFields
 from imagesvc.model.ids import BlobName, Digest
 from imagesvc.service.service import Service
@@ -77,6 +77,16 @@ async def test_a_blob_without_rows_is_removed(service: Service) -> None:
     with pytest.raises(Conflict):
         await publish(service, publisher, adds=Conflict("no"))
     assert files(service) == []
+
+
+async def test_a_blob_stays_whose_rows_may_have_been_committed(service: Service) -> None:
+    """Without them, it is an orphan, which is collected."""
+    with pytest.raises(OutcomeUnknown):
+        await publish(service, service.stores.publisher, adds=OutcomeUnknown("lost"))
+
+    assert [path.read_bytes() for path in files(service)] == [CONTENT]
+    found = await service.collector.collect(grace_seconds=0)
+    assert (found.blobs, files(service)) == (1, [])
 
 
 async def test_a_blob_that_other_rows_know_stays(service: Service) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from sqlalchemy.exc import DBAPIError
+
 from imagesvc.outages import REPEAT_SECONDS, Outage
 from imagesvc.store.db.sqlite.engine import error_name, failure_behind
 
 MAX_LOGGED = 300
-"""Characters of an error of SQLite in the log."""
+"""Characters of an error in the log."""
 
 
 class DatabaseFailures:
@@ -31,9 +33,9 @@ class DatabaseFailures:
         if failure is None:
             return
         self.count += 1
-        kind = error_name(failure)
+        kind = error_name(failure) or getattr(failure.orig, "sqlstate", None) or ""
         outage = self._outages.setdefault(kind, self._outage())
-        outage.failed(error=str(failure.orig)[:MAX_LOGGED], kind=kind)  # without values
+        outage.failed(error=_first_line(failure), kind=kind)
 
     def passed(self) -> None:
         """Record that a unit of work succeeded."""
@@ -47,3 +49,8 @@ class DatabaseFailures:
             "the database failed", "database.failed",
             "the database no longer fails", "database.passed", self._clock, REPEAT_SECONDS,
         )  # fmt: skip
+
+
+def _first_line(failure: DBAPIError) -> str:
+    """The message without values, which PostgreSQL adds on further lines."""
+    return str(failure.orig).partition("\n")[0][:MAX_LOGGED]

@@ -10,22 +10,27 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from imagesvc.errors import ImagesvcError, Unavailable
+from imagesvc.errors import ImagesvcError, OutcomeUnknown, Unavailable
 from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.postgres.errors import is_conflict, translated
 from imagesvc.store.db.postgres.listener import Listener
 from imagesvc.store.db.postgres.migrate import migrate, require_current
+from imagesvc.store.db.postgres.pulse import Pulse, Sockets
 
 T = TypeVar("T")
 
 CONNECTIONS = 8
 ATTEMPTS = 30
 MAX_PAUSE_SECONDS = 0.1
-OPTIONS = {"connect_timeout": "5", "application_name": "imagesvc"}
+OPTIONS = {
+    "application_name": "imagesvc", "connect_timeout": "5",
+    "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}  # fmt: skip
 """Of the connections, unless the URL has others.
 
 Source: https://www.postgresql.org/docs/current/libpq-connect.html
@@ -51,7 +56,13 @@ class PostgresDatabase(Database):
         self._writes = self._engine.execution_options(isolation_level="SERIALIZABLE")
         self._free = CapacityLimiter(CONNECTIONS)
         self._running: set[asyncio.Task[object]] = set()
-        self._listener = Listener(_options_of(self._engine), self.wake)
+        options = _options_of(self._engine)
+        self._listener = Listener(options, self.wake)
+        sockets = Sockets()
+        event.listen(self._engine, "do_connect", self._before_connection)
+        event.listen(self._engine, "connect", sockets.added)
+        event.listen(self._engine, "close", sockets.removed)
+        self._pulse = Pulse(options, sockets.shut_down)
 
     def check(self) -> None:
         """See `Database`."""
@@ -68,6 +79,7 @@ class PostgresDatabase(Database):
     async def close(self) -> None:
         """See `Database`."""
         await self._listener.stop()
+        await self._pulse.stop()
         await asyncio.gather(*self._running, return_exceptions=True)
         await to_thread.run_sync(self._engine.dispose)
 
@@ -92,7 +104,7 @@ class PostgresDatabase(Database):
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """The result of a call in a thread; it ends also if its requester is cancelled."""
-        task = asyncio.create_task(to_thread.run_sync(call, limiter=self._free))
+        task = asyncio.create_task(self._watched(call))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
@@ -103,6 +115,19 @@ class PostgresDatabase(Database):
         self._note(None)
         return found
 
+    def _before_connection(self, *_: object) -> None:
+        self._pulse.check()
+
+    async def _watched(self, call: Callable[[], T]) -> T:
+        self._pulse.check()
+
+        def work() -> T:
+            self._pulse.check()  # it may have waited for a connection
+            return call()
+
+        with self._pulse.watched():
+            return await to_thread.run_sync(work, limiter=self._free)
+
     def _read(self, work: Work[T]) -> T:
         with translated(), self._reads.connect() as connection:
             return work(connection)
@@ -111,13 +136,23 @@ class PostgresDatabase(Database):
         with translated():
             for attempt in range(ATTEMPTS):
                 try:
-                    with self._writes.begin() as connection:
-                        return work(connection)
+                    return self._transact(work)
                 except DBAPIError as error:
                     if not is_conflict(error):
                         raise
                 time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.001 * 2**attempt)))  # noqa: S311  # no secret
         raise Unavailable("Too many programs change the same rows.")
+
+    def _transact(self, work: Work[T]) -> T:
+        with self._writes.connect() as connection:
+            found = work(connection)
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise OutcomeUnknown("The database was lost while it committed.") from error
+                raise
+            return found
 
 
 def _of_driver(text: str) -> URL:

@@ -13,7 +13,13 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage, Unavailable
+from imagesvc.errors import (
+    DatabaseDamaged,
+    ImagesvcError,
+    InsufficientStorage,
+    OutcomeUnknown,
+    Unavailable,
+)
 
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}  # the latter: no room for the index of the log
@@ -80,9 +86,8 @@ def translated() -> Iterator[None]:
 def failure_behind(error: BaseException) -> DBAPIError | None:
     """The driver's error that `translated` made this one of, if ours does not say it all."""
     cause = error.__cause__
-    if not isinstance(cause, DBAPIError) or type(error) is not type(_translation(cause)):
-        return None
-    return None if isinstance(error, InsufficientStorage | DatabaseDamaged) else cause
+    is_translated = type(error) in {Unavailable, OutcomeUnknown, ImagesvcError}
+    return cause if is_translated and isinstance(cause, DBAPIError) else None
 
 
 def _translation(error: DBAPIError) -> ImagesvcError:
