@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import re
 import signal
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
+from imagesvc.store.db.schema.images import blobs
+from tests import databases
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, noise, picture
 from tests.server import Server
@@ -501,9 +502,8 @@ def test_an_original_that_another_node_has_replaced_is_found_at_the_next_request
     name = f"{digest}-moved"
     old = server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
     old.rename(old.with_name(name))
-    with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
-        connection.execute("UPDATE blobs SET name = ? WHERE sha256 = ?", (name, digest))
-        connection.commit()
+    with databases.opened(server.data_dir) as connection:
+        connection.execute(update(blobs).where(blobs.c.sha256 == digest).values(name=name))
 
     url = f"/images/{image['id']}{query}"
     answers = [server.client.get(url).status_code for _ in range(2)]
