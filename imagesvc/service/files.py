@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import structlog
 
 from imagesvc.settings.settings import Settings
+from imagesvc.store.contents.variants import VariantContents
+from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.incoming import Incoming
-from imagesvc.store.files.locks import DigestLocks
+from imagesvc.store.files.locks import DigestLocks, Locks
 from imagesvc.store.files.reserve import Reserve
 from imagesvc.store.files.secret import make_secret
 from imagesvc.store.files.variant_files import VariantFiles
@@ -25,15 +27,15 @@ SPARE_INODES = 64
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Everything on disk but the database."""
+    """Everything that is stored but the rows."""
 
     data_dir: DataDir
     reserve: Reserve
     write_probe: WriteProbe
-    blobs: FileBlobStore
+    blobs: BlobStore
     verified: VerifiedBlobs
-    variants: VariantFiles
-    locks: DigestLocks
+    variants: VariantContents
+    locks: Locks
     incoming: Incoming
 
     def fill_reserve(self, min_free_bytes: int) -> None:

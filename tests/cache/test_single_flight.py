@@ -28,6 +28,7 @@ from imagesvc.model.images import Image, Original, Variant
 from imagesvc.model.jobs import Priority, Status
 from imagesvc.model.transforms import Transform
 from imagesvc.service.service import Service
+from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.workers.renderer import Renderer
 from tests.crash.pictures import jpeg
@@ -100,7 +101,8 @@ class Setting:
     ) -> DiskTier:
         """The disk tier with another store, and with its contents here or elsewhere."""
         files = self.service.files.variants
-        return DiskTier(rows, RemoteVariants(files.root) if is_remote else files, max_bytes)
+        root = self.service.files.data_dir.variants
+        return DiskTier(rows, RemoteVariants(root) if is_remote else files, max_bytes)
 
     def remote_disk(self) -> DiskTier:
         """The disk tier with its contents elsewhere."""
@@ -302,7 +304,7 @@ async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
 
 async def test_a_failed_rendering_fails_all_waiters_and_is_not_kept(setting: Setting) -> None:
     """The next requester gets a new attempt."""
-    path = setting.service.files.blobs.path(setting.image.original.digest)
+    path = FileBlobStore(setting.service.files.data_dir.blobs).path(setting.image.original.digest)
     content = path.read_bytes()
     path.write_bytes(content[:300])
     outcomes = await asyncio.gather(

@@ -17,7 +17,7 @@ from imagesvc.jobs.maker import Made, Maker
 from imagesvc.jobs.mezzanines import Mezzanines
 from imagesvc.jobs.runner import Runner
 from imagesvc.model.formats import Format
-from imagesvc.model.ids import Digest, JobId, utc_now
+from imagesvc.model.ids import BlobName, Digest, JobId, utc_now
 from imagesvc.model.images import Image, Mezzanine
 from imagesvc.model.jobs import Job, Status
 from imagesvc.service.service import Service
@@ -107,7 +107,7 @@ async def test_a_mezzanine_cancelled_between_blob_and_row_gets_its_row(service: 
 
     kept = (await service.stores.images.get(image.id)).original.mezzanine
     assert kept is not None
-    assert await service.files.blobs.is_sound(kept.digest)
+    assert await service.files.blobs.is_sound(kept.name)
     assert list(service.files.data_dir.tmp.iterdir()) == []
 
 
@@ -121,7 +121,7 @@ async def test_a_cancelled_mezzanine_of_an_original_that_is_gone_is_removed(
 
     await cancelled_at(gate, keep(service, gate, image))
 
-    assert await service.files.blobs.size(Digest(hashlib.sha256(MADE).hexdigest())) is None
+    assert await service.files.blobs.size(BlobName(hashlib.sha256(MADE).hexdigest())) is None
 
 
 async def test_a_job_whose_attempt_was_stopped_is_queued_again(service: Service) -> None:

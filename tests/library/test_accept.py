@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.model.ids import Digest
+from imagesvc.store.files.blobs_fs import FileBlobStore
 from tests.crash.pictures import jpeg, marked
 from tests.jobs.service import running_service, upload
 from tests.waiting import until
@@ -22,9 +23,10 @@ async def test_an_upload_cancelled_while_it_is_published_leaves_no_row_without_a
 ) -> None:
     """A stop cancels unfinished requests while a row may be in the middle of its commit."""
     async with running_service(tmp_path / "data") as service:
+        blobs = FileBlobStore(service.files.data_dir.blobs)
         for number in range(60):
             content = marked(PICTURE, number)
-            path = service.files.blobs.path(Digest(hashlib.sha256(content).hexdigest()))
+            path = blobs.path(Digest(hashlib.sha256(content).hexdigest()))
             task = asyncio.create_task(upload(service, content))
             while not path.exists():  # noqa: ASYNC110  # a file raises no event
                 await asyncio.sleep(0)

@@ -126,7 +126,7 @@ async def test_a_deletion_whose_row_is_gone_removes_the_blob(tmp_path: Path) -> 
 
         with pytest.raises(NotFound):
             await service.stores.images.get(image.id)
-        assert await service.files.blobs.size(image.original.digest) is None
+        assert await service.files.blobs.size(image.original.name) is None
 
 
 class GatedUsers(UserStore):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import BlobName, Digest, digest_of
 from imagesvc.service.service import Service
 from imagesvc.store.files.incoming import Incoming
 from tests.crash.pictures import jpeg
@@ -19,15 +19,15 @@ from tests.waiting import PATIENCE
 pytestmark = pytest.mark.anyio
 
 
-async def published_half(service: Service) -> Digest:
+async def published_half(service: Service) -> BlobName:
     """Put a blob in place, as an upload does before it writes its row."""
     incoming = Incoming(service.files.data_dir, max_bytes=1 << 20, min_free_bytes=0)
     async with incoming.receive() as file:
         await file.write(jpeg(1))
         received = await file.finish()
-        await service.files.blobs.put(received.path, received.digest)
+        name = await service.files.blobs.put(received.path, received.digest)
         received.is_moved = True
-    return received.digest
+    return name
 
 
 async def write_row(service: Service, digest: Digest) -> None:
@@ -42,35 +42,35 @@ async def write_row(service: Service, digest: Digest) -> None:
 async def test_collection_waits_for_the_upload_that_holds_the_digest(tmp_path: Path) -> None:
     """The blob exists, its row does not yet: without grace period only the lock protects it."""
     async with running_service(tmp_path / "data") as service:
-        digest = await published_half(service)
-        async with service.files.locks.hold(digest):
+        name = await published_half(service)
+        async with service.files.locks.hold(digest_of(name)):
             collecting = asyncio.create_task(service.collector.collect(grace_seconds=0))
             await asyncio.sleep(0.2)
             assert not collecting.done()
-            assert await service.files.blobs.size(digest) is not None
-            await write_row(service, digest)
+            assert await service.files.blobs.size(name) is not None
+            await write_row(service, digest_of(name))
 
         found = await collecting
 
         assert found.blobs == 0
-        assert await service.files.blobs.size(digest) is not None
+        assert await service.files.blobs.size(name) is not None
 
 
 async def test_collection_in_another_process_waits_too(tmp_path: Path) -> None:
     """An operator runs `imagesvc gc` while the server runs."""
     async with running_service(tmp_path / "data") as service:
-        digest = await published_half(service)
+        name = await published_half(service)
         command = [sys.executable, "-m", "imagesvc", "gc", "--grace", "0s", "--data-dir",
                    str(service.files.data_dir.root)]  # fmt: skip
-        async with service.files.locks.hold(digest):
+        async with service.files.locks.hold(digest_of(name)):
             other = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(other.wait(), 3.0)
-            assert await service.files.blobs.size(digest) is not None
-            await write_row(service, digest)
+            assert await service.files.blobs.size(name) is not None
+            await write_row(service, digest_of(name))
 
         assert await asyncio.wait_for(other.wait(), PATIENCE) == 0
-        assert await service.files.blobs.size(digest) is not None
+        assert await service.files.blobs.size(name) is not None
 
 
 async def test_locks_of_one_digest_exclude_each_other_and_of_two_do_not(tmp_path: Path) -> None:

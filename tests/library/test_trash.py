@@ -123,7 +123,7 @@ async def test_the_trash_waits_by_the_clock_and_survives_one_that_is_set_back(
         assert await setting.trash.empty(None) == 1
 
         assert not await setting.is_found(image.id)
-        assert await service.files.blobs.size(image.original.digest) is None
+        assert await service.files.blobs.size(image.original.name) is None
 
 
 async def test_all_images_of_a_list_go_into_the_trash_in_batches(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ async def test_a_blob_that_other_rows_know_stays(service: Service) -> None:
 
     assert not await publish(service, service.acceptor.publisher, adds=False)
 
-    assert await service.files.blobs.is_sound(image.original.digest)
+    assert await service.files.blobs.is_sound(image.original.name)
 
 
 async def test_an_upload_cancelled_between_blob_and_row_gets_its_row(service: Service) -> None:
