@@ -23,7 +23,7 @@ from imagesvc.model.ids import ImageId
 from imagesvc.model.jobs import Priority, Status
 from imagesvc.service.service import Service
 from tests.crash.pictures import large
-from tests.jobs.service import running_service, upload
+from tests.jobs.service import maker_of, running_service, upload
 from tests.waiting import PATIENCE, until_async
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +62,7 @@ async def test_a_cold_variant_and_a_job_plan_each_variant_once(tmp_path: Path) -
         presets = tuple(service.transforms.presets[name] for name in ("thumbnail", "preview"))
         task = MakeTask(image.id, image.original, presets, Priority.UPLOAD, needs_analysis=True)
         with counted() as job:
-            made = await service.runner._maker.make(task, PATIENCE)
+            made = await maker_of(service).make(task, PATIENCE)
 
     assert answer.headers["server-timing"].startswith("cache;desc=rendered")
     once = {"effective": 1, "plan": 1, "serves": 1, "render_cost": 1, "canonical": 1}

@@ -32,7 +32,7 @@ from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.workers.renderer import Renderer
 from tests.crash.pictures import jpeg
-from tests.jobs.service import running_service, upload
+from tests.jobs.service import maker_of, running_service, upload
 from tests.store.remote_variants import RemoteVariants
 from tests.waiting import until_async
 
@@ -110,7 +110,7 @@ class Setting:
 
     async def make(self, task: MakeTask, **changes: Any) -> Made:
         """The variants that a job makes."""
-        maker = Maker(replace(self.cache, **changes), self.service.runner._maker.mezzanines)
+        maker = Maker(replace(self.cache, **changes), maker_of(self.service).mezzanines)
         return await maker.make(task, 30.0)
 
     def task(self, transform: Transform) -> MakeTask:

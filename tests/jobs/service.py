@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from imagesvc.jobs.embedded import EmbeddedRunner
+from imagesvc.jobs.maker import Maker
 from imagesvc.library.accept import UploadFields
 from imagesvc.model.images import Image
 from imagesvc.service.service import Service
@@ -33,3 +35,14 @@ async def upload(service: Service, content: bytes) -> Image:
     async with incoming.receive() as file:
         await file.write(content)
         return await service.acceptor.accept(await file.finish(), UploadFields("a.jpg"))
+
+
+def runner_of(service: Service) -> EmbeddedRunner:
+    """What runs the jobs of a service with a database of its own."""
+    assert isinstance(service.runner, EmbeddedRunner)
+    return service.runner
+
+
+def maker_of(service: Service) -> Maker:
+    """What makes the variants of its jobs."""
+    return runner_of(service)._execution._maker

@@ -14,7 +14,7 @@ from imagesvc.model.jobs import Status
 from imagesvc.service.service import Service
 from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from tests.crash.pictures import jpeg, large
-from tests.jobs.service import running_service, upload
+from tests.jobs.service import runner_of, running_service, upload
 from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +79,7 @@ async def test_an_upload_and_its_job_commit_what_they_must_and_no_more(
 
         async def has_ended() -> bool:
             found = await service.stores.images.get(image.id)
-            return found.job_status is Status.SUCCEEDED and not service.runner._running
+            return found.job_status is Status.SUCCEEDED and not runner_of(service)._running
 
         await until_async(has_ended)
         await settled(service)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagesvc.jobs.embedded import EmbeddedRunner
 from imagesvc.jobs.limits import RunnerLimits
 from imagesvc.jobs.maker import Maker
 from imagesvc.jobs.mezzanines import Mezzanines
@@ -33,4 +34,4 @@ def runner_of(settings: Settings, files: Files, stores: Stores, caches: Caches) 
         max_attempts=settings.max_attempts,
         retry_delay=settings.retry_delay,
     )
-    return Runner(stores.jobs, Maker(caches.variants, mezzanines), limits)
+    return EmbeddedRunner(stores.jobs, Maker(caches.variants, mezzanines), limits)
