@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 PROGRAMS = Path("/usr/lib/postgresql")
 USER = "imagesvc"
-OPTIONS = "-c fsync=off -c synchronous_commit=off -c max_connections=200"
+OPTIONS = "-c fsync=off -c max_connections=200"
 """Its data need not survive the machine."""
 QUOTED = "''"
 

@@ -13,6 +13,7 @@ from imagesvc.store.db.database import Database
 from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import bring_up_to_date
 from imagesvc.store.db.sqlite.soundness import read_only_engine
+from imagesvc.store.db.sqlite.write_lock import WriteLock
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import full_disk_advised
 
@@ -78,6 +79,7 @@ def prepare_database(
     if not isinstance(database, EmbeddedDatabase):
         database.check()
         return
+    WriteLock(database.path).check_not_moved()
     reserve = files.reserve if may_use_reserve else None
     with full_disk_advised(files.data_dir.root):
         bring_up_to_date(files.data_dir, reserve, may_upgrade=may_upgrade)

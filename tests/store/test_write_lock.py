@@ -60,10 +60,10 @@ class CountingLock(WriteLock):
     count = 0
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self, *, even_if_moved: bool = False) -> Iterator[None]:
         """See `WriteLock`."""
         self.count += 1
-        with super().hold():
+        with super().hold(even_if_moved=even_if_moved):
             yield
 
 

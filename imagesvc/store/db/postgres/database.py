@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from imagesvc.errors import ImagesvcError, OutcomeUnknown, Unavailable
 from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
-from imagesvc.store.db.postgres.errors import is_conflict, translated
+from imagesvc.store.db.postgres.errors import explained, is_conflict, translated
 from imagesvc.store.db.postgres.listener import Listener
 from imagesvc.store.db.postgres.migrate import migrate, require_current
 from imagesvc.store.db.postgres.pulse import Pulse, Sockets
@@ -71,6 +71,16 @@ class PostgresDatabase(Database):
     def migrate(self) -> str | None:
         """Make or upgrade the tables, see `migrate`; it blocks."""
         return migrate(self._engine)
+
+    def fill(self, work: Work[T]) -> T:
+        """Run `work` once, in one transaction, however long that takes; it blocks.
+
+        Raises:
+            OutcomeUnknown: the database was lost while it committed.
+            Unavailable: it cannot be used now; the text says why.
+        """
+        with explained():
+            return self._transact(work)
 
     async def size(self) -> int:
         """See `Database`; the log is that of all databases of the server, and not counted."""

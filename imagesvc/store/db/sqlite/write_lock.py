@@ -24,6 +24,8 @@ from imagesvc.store.files.owners import give_to_owner
 TIMEOUT = 10.0
 """Seconds to wait for another process, as long as SQLite waits for its own lock."""
 RETRY_SECONDS = 0.002
+MOVED = b"The metadata have moved to PostgreSQL.\n"
+"""What the file of the lock says then; it is empty before."""
 NO_FILE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, *FULL}
 """A full disk must not stop deletes, and what cannot be written has no writers."""
 
@@ -37,11 +39,12 @@ class WriteLock:
         self._fd: int | None = None
 
     @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self, *, even_if_moved: bool = False) -> Iterator[None]:
         """Exclude all other writers; call it in one thread at a time.
 
         Raises:
-            Unavailable: another process held it for too long, or it cannot be had.
+            Unavailable: another process held it for too long, it cannot be had, or the metadata
+                have moved.
         """
         fd = self._opened()
         if fd is None:
@@ -49,9 +52,26 @@ class WriteLock:
             return
         self._take(fd)
         try:
+            if not even_if_moved and os.pread(fd, 1, 0):
+                raise Unavailable("The metadata have moved: this server must be stopped.")
             yield
         finally:
             fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def note_move(self) -> None:
+        """Let nobody write any more, also after a power cut; call it while holding the lock."""
+        if self._fd is None:
+            raise Unavailable(f"{self.path} cannot be written, so the database is not moved.")
+        os.pwrite(self._fd, MOVED, 0)
+        os.fsync(self._fd)
+
+    def check_not_moved(self) -> None:
+        """Raises `Unavailable` for a server whose metadata have moved."""
+        if self.path.exists() and self.path.stat().st_size:
+            raise Unavailable(
+                f"The metadata of {self.path.parent} have moved to PostgreSQL: set database_url. "
+                f"To go back, remove {self.path}; what was changed since the move is lost then."
+            )
 
     def close(self) -> None:
         """Close the file."""
