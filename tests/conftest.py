@@ -21,6 +21,7 @@ from imagesvc.store.db.sqlite.migrate import migrate
 from tests import databases
 from tests.accounts import Account, admin_of
 from tests.postgres import Postgres, started
+from tests.radosgw import Radosgw, shared_radosgw
 from tests.server import Server
 
 EMPTY = "empty"
@@ -171,6 +172,15 @@ def postgres() -> Iterator[Postgres]:
     with started() as server:
         server.make(EMPTY, migrate_shared)
         yield server
+
+
+@pytest.fixture(scope="session")
+def radosgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radosgw]:
+    """A service with the interface of S3, which the processes of a test run share."""
+    folder = tmp_path_factory.getbasetemp()
+    place = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with shared_radosgw(place / "radosgw") as service:
+        yield service
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.cluster)])

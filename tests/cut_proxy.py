@@ -21,7 +21,8 @@ class _Direction:
     """What flows one way, of all connections together."""
 
     left: int | None = None
-    """Bytes until the next cut."""
+    """Bytes until connections are cut, or nothing more is passed on."""
+    then: str = "cut"
     passed: int = 0
 
 
@@ -51,13 +52,21 @@ class CutProxy:
         """Accept connections, and pass nothing on, not those that are open either."""
         self._run(self._hang())
 
-    def cut_up_after(self, count: int) -> None:
-        """Break the connection that sends the byte with this number from now on."""
-        self.up.left = count
+    def cut_up_after(self, count: int, *, once: bool = False) -> None:
+        """Break each connection that sends a byte after so many from now on, or only the first."""
+        self.up.left, self.up.then = count, "once" if once else "cut"
 
-    def cut_down_after(self, count: int) -> None:
+    def cut_down_after(self, count: int, *, once: bool = False) -> None:
         """The same for what the service sends."""
-        self.down.left = count
+        self.down.left, self.down.then = count, "once" if once else "cut"
+
+    def hang_up_after(self, count: int) -> None:
+        """Pass nothing on after so many bytes have been sent."""
+        self.up.left, self.up.then = count, "hang"
+
+    def hang_down_after(self, count: int) -> None:
+        """The same for what the service sends."""
+        self.down.left, self.down.then = count, "hang"
 
     def heal(self) -> None:
         """Work again."""
@@ -97,8 +106,8 @@ class CutProxy:
             await asyncio.gather(*tasks, return_exceptions=True)
             _reset(back)
             self._writers.discard(back)
-        except OSError:
-            pass  # the other side is gone
+        except (OSError, asyncio.CancelledError):
+            pass  # the other side is gone, or the proxy ends
         finally:
             _reset(writer)
             self._writers.discard(writer)
@@ -109,10 +118,14 @@ class CutProxy:
         while piece := await reader.read(PIECE):
             await self._flows.wait()
             if way.left is not None:
-                if way.left < len(piece):
-                    way.left = 0
+                if way.left < len(piece) and way.then == "hang":
+                    await self._hang()
+                    await self._flows.wait()
+                elif way.left < len(piece):
+                    way.left = None if way.then == "once" else 0
                     return
-                way.left -= len(piece)
+                else:
+                    way.left -= len(piece)
             way.passed += len(piece)
             writer.write(piece)
             await writer.drain()

@@ -24,7 +24,7 @@ from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import whole_snapshots_in
 from imagesvc.model.ids import utc_now
 from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.objects.buckets import open_bucket
+from imagesvc.store.objects.opening import open_bucket
 from tests import commands
 from tests.conftest import MakeServer
 from tests.crash.test_full_disk import mounted

@@ -10,7 +10,7 @@ from imagesvc.library.backup.bucket import BucketDestination
 from imagesvc.library.backup.destination import Destination
 from imagesvc.library.backup.folder import FolderDestination
 from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.objects.buckets import open_bucket
+from imagesvc.store.objects.opening import open_bucket
 from imagesvc.syntax.bucket_url import is_bucket_url
 
 

@@ -18,7 +18,8 @@ from imagesvc.library.sources.looks import Reader
 from imagesvc.model.sources import Source, SourceKind
 from imagesvc.outbound import source as outbound
 from imagesvc.outbound.tunnels import tunnel
-from imagesvc.store.objects.buckets import Bucket, is_operators, open_bucket
+from imagesvc.store.objects.buckets import Bucket
+from imagesvc.store.objects.opening import is_operators, open_bucket
 
 NOT_ALLOWED = (
     "names a URL, but imports from URLs are disabled; the setting allow_url_import enables them"

@@ -21,7 +21,7 @@ from imagesvc.outbound.addresses import is_public
 from imagesvc.outbound.source import Page, Source, SourceRules
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.incoming import Incoming
-from imagesvc.store.objects.buckets import open_bucket
+from imagesvc.store.objects.opening import open_bucket
 from tests.library.importing.test_sidecars import BOMB
 from tests.library.sources.test_scanner import source_of
 from tests.s3 import make_bucket, s3_server

@@ -12,7 +12,8 @@ import anyio
 import pytest
 
 from imagesvc.errors import InvalidRequest, NotFound, Unavailable
-from imagesvc.store.objects.buckets import Bucket, open_bucket
+from imagesvc.store.objects.buckets import Bucket
+from imagesvc.store.objects.opening import open_bucket
 from imagesvc.syntax.bucket_url import BucketUrl, parse_bucket_url
 from tests.s3 import make_bucket, s3_server
 
