@@ -72,6 +72,7 @@ def stock(server: Server, admin: Account) -> dict[str, Any]:
         files = {"file": (f"{number}.png", picture(number))}
         images.append(api.post("/api/v1/images/actions/upload", files=files, data=data).json())
     until(lambda: all(job["finished_at"] for job in api.get("/api/v1/jobs").json()["data"]))
+    assert api.delete(f"/api/v1/images/{images[2]['id']}").status_code < 300
     first = images[0]["id"]
     made = api.post("/api/v1/collections", json={"title": "Sea"}).json()
     for path, body in (
@@ -80,11 +81,10 @@ def stock(server: Server, admin: Account) -> dict[str, Any]:
             {"data": [{"type": "images", "id": first}]},
         ),
         ("shares", {"collection_id": made["id"], "title": "For all"}),
-        ("webhooks", {"url": "https://192.0.78.9/hook"}),
+        ("webhooks", {"url": "https://192.0.78.9/hook", "event_types": ["image.deleted"]}),
         ("searches", {"name": "Boats", "q": "tag:boat"}),
     ):
         assert api.post(f"/api/v1/{path}", json=body).status_code < 300, path
-    assert api.delete(f"/api/v1/images/{images[2]['id']}").status_code < 300
     assert api.get(f"/images/{first}?w=20").status_code == 200
     return dict(images[0])
 
