@@ -21,7 +21,6 @@ import pytest
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "imagesvc", "AWS_SECRET_ACCESS_KEY": "a-secret-of-tests"}
 REGION = "default"
-PREFIX = "some/prefix"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd")
@@ -69,16 +68,23 @@ class Radosgw:
     def __init__(self, port: int) -> None:
         self.port = port
         self.endpoint = f"http://127.0.0.1:{port}"
+        self._shared: str | None = None
 
     def make_bucket(self) -> str:
-        """The name of a new bucket."""
+        """The name of a new bucket, which takes a while."""
         name = f"test-{uuid4().hex}"
         self.client().create_bucket(Bucket=name)
         return name
 
     def url(self, bucket: str, *, endpoint: str | None = None) -> str:
         """The URL of what is below a prefix in a bucket, perhaps by way of a proxy."""
-        return f"s3://{bucket}/{PREFIX}?endpoint={endpoint or self.endpoint}&region={REGION}"
+        return _url(bucket, "some/prefix", endpoint or self.endpoint)
+
+    def new_url(self, *, endpoint: str | None = None) -> str:
+        """The URL of what is below a prefix that is not in use, of a bucket that has others."""
+        if self._shared is None:
+            self._shared = self.make_bucket()
+        return _url(self._shared, uuid4().hex, endpoint or self.endpoint)
 
     def client(self) -> Any:
         """Amazon's own client, to look at what is there."""
@@ -91,6 +97,10 @@ class Radosgw:
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
+
+
+def _url(bucket: str, prefix: str, endpoint: str) -> str:
+    return f"s3://{bucket}/{prefix}?endpoint={endpoint}&region={REGION}"
 
 
 @contextlib.contextmanager

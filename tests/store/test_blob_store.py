@@ -13,23 +13,41 @@ from imagesvc.errors import NotFound
 from imagesvc.model.ids import BlobName, Digest, digest_of
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.blobs_fs import FileBlobStore
+from imagesvc.store.objects.blobs import ObjectBlobStore
+from imagesvc.store.objects.downloads import DownloadCache
+from imagesvc.store.objects.opening import open_blob_bucket
+from tests.radosgw import Radosgw
 from tests.store.named_blobs import NamedBlobs
 
 pytestmark = pytest.mark.anyio
-IMPLEMENTATIONS: dict[str, Callable[[Path], BlobStore]] = {
-    "files": FileBlobStore,
-    "named": NamedBlobs,
-}
+FILES: dict[str, Callable[[Path], BlobStore]] = {"files": FileBlobStore, "named": NamedBlobs}
 CONTENT = bytes(range(256)) * 1000
 DIGEST = Digest(hashlib.sha256(CONTENT).hexdigest())
 MISSING = BlobName("0" * 64)
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+@pytest.fixture(params=[*FILES, pytest.param("bucket", marks=pytest.mark.cluster)])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     """An empty store."""
-    (tmp_path / "store").mkdir()
-    return IMPLEMENTATIONS[request.param](tmp_path / "store")
+    folder = tmp_path / "store"
+    if request.param == "bucket":
+        service: Radosgw = request.getfixturevalue("radosgw")
+        downloads = DownloadCache(folder, 1 << 30)
+        await downloads.clear()
+        return ObjectBlobStore(open_blob_bucket(service.new_url()), downloads)
+    folder.mkdir()
+    return FILES[request.param](folder)
+
+
+async def damage(blobs: BlobStore, name: BlobName) -> None:
+    """Change a byte behind the store's back."""
+    damaged = CONTENT[:-1] + b"!"
+    if isinstance(blobs, ObjectBlobStore):
+        await blobs.bucket.put(f"blobs/{name}", damaged)
+        return
+    async with blobs.local(name) as path:
+        path.chmod(0o600)
+        path.write_bytes(damaged)
 
 
 @pytest.fixture
@@ -102,12 +120,17 @@ async def test_a_missing_blob_has_no_size_and_no_bytes(blobs: BlobStore) -> None
 async def test_a_deleted_blob_is_missing(blobs: BlobStore, source: Path) -> None:
     """A second deletion has no effect."""
     name = await blobs.put(source, DIGEST)
+    async with blobs.local(name) as path:
+        assert is_there(path)
 
     await blobs.delete(name)
+    assert not is_there(path)
     await blobs.delete(name)
 
     assert await blobs.size(name) is None
     assert await names(blobs) == []
+    async with blobs.local(name) as path:
+        assert not is_there(path)
 
 
 async def test_all_blobs_are_listed_in_the_order_of_their_names(
@@ -135,9 +158,7 @@ async def test_a_changed_blob_has_another_stamp_and_is_not_sound(
     assert before.bytes == len(CONTENT)
     assert await blobs.stamp(name) == before
 
-    async with blobs.local(name) as path:
-        path.chmod(0o600)
-        path.write_bytes(CONTENT[:-1] + b"!")
+    await damage(blobs, name)
 
     assert await blobs.stamp(name) != before
     assert not await blobs.is_sound(name)
@@ -145,10 +166,11 @@ async def test_a_changed_blob_has_another_stamp_and_is_not_sound(
 
 async def test_blobs_come_and_go_at_once_in_one_directory(blobs: BlobStore, tmp_path: Path) -> None:
     """The last deletion removes the directory, at any moment of another `put`."""
+    rounds = 10 if isinstance(blobs, ObjectBlobStore) else 300  # a bucket has no directories
 
     async def use(name: str) -> None:
         source = tmp_path / name
-        for _ in range(300):
+        for _ in range(rounds):
             write(source, CONTENT[:1])
             await blobs.delete(await blobs.put(source, Digest("0" * 63 + name)))
 

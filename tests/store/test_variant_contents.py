@@ -13,22 +13,28 @@ from imagesvc.model.ids import VariantKey
 from imagesvc.model.images import Variant
 from imagesvc.store.contents.variants import VariantContents
 from imagesvc.store.files.variant_files import VariantFiles
+from imagesvc.store.objects.opening import open_blob_bucket
+from imagesvc.store.objects.variants import ObjectVariants
 from tests.cache.test_memory import entry
+from tests.radosgw import Radosgw
 from tests.store.remote_variants import RemoteVariants
 
 pytestmark = pytest.mark.anyio
-IMPLEMENTATIONS: dict[str, Callable[[Path], VariantContents]] = {
+FILES: dict[str, Callable[[Path], VariantContents]] = {
     "files": VariantFiles,
     "remote": RemoteVariants,
 }
 CONTENT = bytes(range(256)) * 5000
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(params=[*FILES, pytest.param("bucket", marks=pytest.mark.cluster)])
 def contents(request: pytest.FixtureRequest, tmp_path: Path) -> VariantContents:
     """A place without variants."""
+    if request.param == "bucket":
+        service: Radosgw = request.getfixturevalue("radosgw")
+        return ObjectVariants(open_blob_bucket(service.new_url()))
     (tmp_path / "variants").mkdir()
-    return IMPLEMENTATIONS[request.param](tmp_path / "variants")
+    return FILES[request.param](tmp_path / "variants")
 
 
 def variant_of(content: bytes, name: str = "a") -> Variant:

@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from anyio import to_thread
 
 from imagesvc.errors import NotFound
 from imagesvc.store.objects.failures import named_failures
@@ -62,6 +64,7 @@ class Bucket:
         """An object without its bytes; None when there is no such object."""
         with contextlib.suppress(NotFound), self._errors():
             return _stored(await self._library.head_async(self._store, key))
+        await self.check()  # the answer does not tell whether there is a bucket
         return None
 
     async def read(self, key: str) -> bytes:
@@ -93,20 +96,23 @@ class Bucket:
             async for piece in found.stream(min_chunk_size=piece_bytes):
                 yield bytes(piece)
 
-    async def put(self, key: str, source: Path | bytes) -> None:
-        """Store an object, which replaces another of this key; a large one is sent in parts."""
-        with self._errors():
-            await self._library.put_async(self._store, key, source)
+    async def put(self, key: str, source: Path | BinaryIO | bytes) -> None:
+        """Store an object, which replaces another of this key.
 
-    async def send(self, key: str, source: Path) -> None:
-        """Store the bytes of a file; a large one is sent in parts, of which few are in memory.
-
-        When this is cancelled, or fails, there is no object, and no parts are kept: they take
-        room that no list of objects shows. Only a service that cannot be reached keeps them; its
-        rule for incomplete uploads removes them later.
+        A large file is sent in parts, of which few are in memory. When this is cancelled, or
+        fails, there is no object, and no parts are kept: they take room that no list of objects
+        shows. Only a service that cannot be reached keeps them, as after a crash; its rule for
+        incomplete uploads removes them later.
         """
-        with self._errors():
-            await send(self._library, self._store, key, source)
+        if isinstance(source, bytes):
+            with self._errors():
+                await self._library.put_async(self._store, key, source, use_multipart=False)
+        elif isinstance(source, Path):
+            with await to_thread.run_sync(source.open, "rb") as file:
+                await self.put(key, file)
+        else:
+            with self._errors():
+                await send(self._library, self._store, key, source)
 
     async def create(self, key: str, source: bytes) -> bool:
         """Store a small object if there is none of this key; returns whether it was stored."""

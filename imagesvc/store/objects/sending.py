@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from anyio import CancelScope, to_thread
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PART_BYTES = 5 << 20
 """The least that S3 accepts; a service keeps 10,000 of them."""
-PARTS_AT_ONCE = 2
+PARTS_AT_ONCE = 4
 PIECE_BYTES = 1 << 20
 ABORT_SECONDS = 10.0
 CHANGED = "The file changed while it was sent."
@@ -27,16 +27,15 @@ class Abandoned(Exception):
     """The upload was cancelled; the library removes its parts when its source fails."""
 
 
-async def send(library: Any, store: S3Store, key: str, source: Path) -> None:
-    """Store the bytes of a file; when it is cancelled, nothing is stored."""
-    size = (await to_thread.run_sync(source.stat)).st_size
+async def send(library: Any, store: S3Store, key: str, file: BinaryIO) -> None:
+    """Store the bytes that an open file has now; when it is cancelled, nothing is stored."""
+    size = (await to_thread.run_sync(os.fstat, file.fileno())).st_size
+    pieces = _Pieces(file.fileno(), size)
     if size <= PART_BYTES:
-        content = await to_thread.run_sync(source.read_bytes)
-        if len(content) != size:
-            raise Unavailable(CHANGED)
+        content = await to_thread.run_sync(lambda: b"".join(pieces))
         await library.put_async(store, key, content, use_multipart=False)
     else:
-        await _send_parts(library, store, key, _Pieces(source, size))
+        await _send_parts(library, store, key, pieces)
 
 
 async def _send_parts(library: Any, store: S3Store, key: str, pieces: _Pieces) -> None:
@@ -66,22 +65,25 @@ async def _aborted(library: Any, store: S3Store, key: str, sending: asyncio.Futu
 
 
 class _Pieces:
-    """The bytes of a file, read in the library's threads."""
+    """The first bytes of a file, read in the library's threads."""
 
-    def __init__(self, source: Path, size: int) -> None:
-        self._source = source
+    def __init__(self, fd: int, size: int) -> None:
+        self._fd = fd
         self._size = size
         self.is_abandoned = False
 
     def __iter__(self) -> Iterator[bytes]:
-        sent = 0
-        with self._source.open("rb", buffering=0) as file:
-            while piece := file.read(PIECE_BYTES):
+        own = os.dup(self._fd)  # a thread may read for longer than the file is open
+        try:
+            for start in range(0, self._size, PIECE_BYTES):
+                expected = min(PIECE_BYTES, self._size - start)
+                piece = os.pread(own, expected, start)
+                if len(piece) != expected:
+                    raise Unavailable(CHANGED)
                 if self.is_abandoned:
                     raise Abandoned
-                sent += len(piece)
                 yield piece
+        finally:
+            os.close(own)
         if self.is_abandoned:
             raise Abandoned
-        if sent != self._size:
-            raise Unavailable(CHANGED)

@@ -126,7 +126,7 @@ async def test_a_cancelled_upload_leaves_neither_an_object_nor_parts(
     radosgw: Radosgw, proxy: CutProxy, bucket: Bucket, name: str, large: Path
 ) -> None:
     """Parts would take room that no list of objects shows."""
-    sending = asyncio.ensure_future(bucket.send(KEY, large))
+    sending = asyncio.ensure_future(bucket.put(KEY, large))
     await passed(proxy, 12 << 20, sending)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -141,7 +141,7 @@ async def test_a_file_that_shrinks_while_it_is_sent_is_not_stored(
 ) -> None:
     """The size of what is stored is that of the file when it began."""
     proxy.hang_up_after(6 << 20)
-    sending = asyncio.ensure_future(bucket.send(KEY, large))
+    sending = asyncio.ensure_future(bucket.put(KEY, large))
     await passed(proxy, 5 << 20, sending)
     with large.open("r+b") as file:
         file.truncate(len(LARGE) - 1)
@@ -176,14 +176,14 @@ async def test_a_failed_upload_is_reported_in_time_and_stores_nothing(
 
     began = time.monotonic()
     with pytest.raises(Unavailable, match="cannot be reached") as failed:
-        await impatient.send(KEY, large)
+        await impatient.put(KEY, large)
     took = time.monotonic() - began
     proxy.heal()
 
     assert took < WITHIN_SECONDS
     assert "a-secret" not in failed.value.detail
     assert await bucket.find(KEY) is None
-    await bucket.send(KEY, large)
+    await bucket.put(KEY, large)
     assert await read(bucket) == LARGE[:size]
 
 
@@ -193,7 +193,7 @@ async def test_a_download_that_fails_is_never_taken_for_a_whole_one(
     proxy: CutProxy, bucket: Bucket, impatient: Bucket, large: Path, harm: str
 ) -> None:
     """The stream raises, after whatever came before."""
-    await bucket.send(KEY, large)
+    await bucket.put(KEY, large)
     HARMS_TO_DOWNLOADS[harm](proxy, len(LARGE) // 2)
 
     began = time.monotonic()
@@ -212,7 +212,7 @@ async def test_a_break_of_one_connection_is_not_noticed(
 ) -> None:
     """A request is sent again, and the rest of a body is fetched by another."""
     proxy.cut_up_after(len(LARGE) // 2, once=True)
-    await bucket.send(KEY, large)
+    await bucket.put(KEY, large)
     proxy.cut_down_after(len(LARGE) // 2, once=True)
 
     assert await read(bucket) == LARGE
