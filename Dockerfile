@@ -19,11 +19,12 @@ RUN python -m venv /opt/imagesvc \
     --constraint constraints.txt '.[s3,otel]'
 
 FROM python:3.11-slim
-# The group and owner of /data come with the first use of a named volume; a bind mount needs
-# `chown 10001:10001` once.
+# A named volume at /data or /backups gets the owner of this directory at its first use; a bind mount
+# needs `chown 10001:10001` once.
 RUN groupadd --gid 10001 imagesvc \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin imagesvc \
- && install --directory --owner 10001 --group 10001 /data
+ && install --directory --owner 10001 --group 10001 /data \
+ && install --directory --owner 10001 --group 10001 --mode 0700 /backups
 COPY --from=build /opt/imagesvc /opt/imagesvc
 # The linker searches /usr/local/lib before Debian's directory.
 COPY --from=sqlite /libsqlite3.so.0 /usr/local/lib/
@@ -36,6 +37,7 @@ ENV PATH=/opt/imagesvc/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
     IMAGESVC_DATA_DIR=/data \
+    XDG_CACHE_HOME=/tmp \
     IMAGESVC_HOST=0.0.0.0 \
     IMAGESVC_LOG_FORMAT=json
 

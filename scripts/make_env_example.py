@@ -16,6 +16,10 @@ HEAD = """\
 
 # For compose.yaml: the host name of the site.
 SITE=images.example.org
+
+# For compose.yaml: a folder of another disk for backups, which belongs to user 10001. Default: a
+# volume beside that of the data.
+# BACKUPS=/mnt/backups/imagesvc
 """
 
 
