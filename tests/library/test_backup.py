@@ -403,6 +403,9 @@ HOSTILE = {
     "CREATE VIRTUAL TABLE evil USING fts5(a)": "table 'evil'",
     "PRAGMA foreign_keys = OFF; UPDATE images SET sha256 = '../../victim'": "images.sha256",
     "UPDATE blobs SET mezzanine_sha256 = x'00'": "blobs.mezzanine_sha256",
+    "UPDATE blobs SET name = '../../victim'": "blobs.name",
+    "UPDATE blobs SET name = sha256 || '/' || '../../../../../../../../victim11'": "blobs.name",
+    f"UPDATE blobs SET mezzanine_name = '{'a' * 64}/{'b' * 32}'": "blobs.mezzanine_name",
     "UPDATE alembic_version SET version_num = '*'": "no version of its schema",
 }
 
@@ -424,6 +427,23 @@ def test_a_hostile_database_is_not_restored(stock: Path, tmp_path: Path, change:
     assert "Nothing was restored" in caught.value.detail
     assert not list((tmp_path / "new").rglob("*.db"))
     assert not [path for path in (tmp_path / "new" / "blobs").rglob("*") if path.is_file()]
+
+
+def test_restored_blobs_have_their_digests_for_names(stock: Path, tmp_path: Path) -> None:
+    """They are files, whatever they were in the place of the backup."""
+    place, new = tmp_path / "backups", DataDir(tmp_path / "new")
+    database = place / "snapshots" / saved(stock, place).snapshot / "imagesvc.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE blobs SET name = sha256 || '/' || substr(sha256, 33)")
+        connection.commit()
+    describe_again(database)
+
+    report = asyncio.run(restore(FolderDestination(place), new, None, quiet))
+
+    with closing(sqlite3.connect(new.database)) as connection:
+        (named,) = connection.execute("SELECT count(name) FROM blobs").fetchone()
+    assert report.blobs > 0
+    assert named == 0
 
 
 def test_triggers_of_a_restored_database_have_the_text_of_this_version(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -24,8 +26,10 @@ class NamedBlobs(FileBlobStore):
 
     async def all(self) -> AsyncIterator[list[StoredBlob]]:
         """See `BlobStore`: in one piece."""
-        found = sorted(path for path in self.root.glob("*/*/*/*"))
-        yield [
-            StoredBlob(BlobName(f"{path.parent.name}/{path.name}"), path.stat().st_size, 3600.0)
-            for path in found
-        ]
+        now, found = time.time(), []
+        for path in sorted(self.root.glob("*/*/*/*")):
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                stat = path.stat()
+                name = BlobName(f"{path.parent.name}/{path.name}")
+                found.append(StoredBlob(name, stat.st_size, now - stat.st_ctime))
+        yield found

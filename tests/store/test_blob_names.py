@@ -176,7 +176,7 @@ async def test_collection_removes_blobs_whose_names_no_row_has(node: Node, tmp_p
         VariantStore(node.database), PendingUploadStore(node.database),
     )  # fmt: skip
 
-    found = await collector.collect(grace_seconds=60)
+    found = await collector.collect(grace_seconds=0)
 
     assert found.blobs == 1
     assert await node.stored() == names(image)

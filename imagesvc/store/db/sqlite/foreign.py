@@ -37,6 +37,15 @@ SELECT count(*) FROM "{table}" WHERE "{column}" IS NOT NULL AND (
   typeof("{column}") != 'text' OR length("{column}") != 64 OR "{column}" GLOB '*[^0-9a-f]*'
 )
 """
+_NAMES = """
+SELECT name FROM pragma_table_info('blobs') WHERE name IN ('name', 'mezzanine_name')
+"""
+_WRONG_NAMES = """
+SELECT count(*) FROM blobs WHERE "{name}" IS NOT NULL AND (
+  typeof("{name}") != 'text' OR length("{name}") != 97 OR substr("{name}", 66) GLOB '*[^0-9a-f]*'
+  OR substr("{name}", 1, 65) IS NOT "{digest}" || '/'
+)
+"""
 
 
 class UntrustedDatabase(Unavailable):
@@ -61,7 +70,8 @@ def require_own(path: Path) -> None:
     Triggers of the names that imagesvc uses may have another text: `renew_triggers` replaces it.
 
     Raises:
-        UntrustedDatabase: it has a trigger, view or table of others, or a digest is none.
+        UntrustedDatabase: it has a trigger, view or table of others, or a digest or a name of a
+            blob is none.
     """
     with contextlib.closing(read_only(path)) as connection:
         own = _own_parts(_revision(connection))
@@ -71,13 +81,27 @@ def require_own(path: Path) -> None:
             if part.kind == "table" and _virtual(sql) != _virtual(own.get(part, "")):
                 raise UntrustedDatabase(f"has the {part} with another definition")
         for table, column in connection.execute(_DIGESTS).fetchall():
-            query = _WRONG.format(table=table, column=column)
-            (wrong,) = connection.execute(query).fetchone()
-            if wrong:
-                raise UntrustedDatabase(
-                    f"has {wrong:,} values in {table}.{column} that are not the 64 hexadecimal "
-                    "digits of a SHA-256"
-                )
+            _require_none(
+                connection, _WRONG.format(table=table, column=column), f"{table}.{column}",
+                "not the 64 hexadecimal digits of a SHA-256",
+            )  # fmt: skip
+        for name in names_in(connection):
+            digest = name.replace("name", "sha256")
+            _require_none(
+                connection, _WRONG_NAMES.format(name=name, digest=digest), f"blobs.{name}",
+                "not names of blobs",
+            )  # fmt: skip
+
+
+def names_in(connection: sqlite3.Connection) -> list[str]:
+    """The columns with names of blobs, which older revisions have not."""
+    return [name for (name,) in connection.execute(_NAMES)]
+
+
+def _require_none(connection: sqlite3.Connection, query: str, place: str, fault: str) -> None:
+    (wrong,) = connection.execute(query).fetchone()
+    if wrong:
+        raise UntrustedDatabase(f"has {wrong:,} values in {place} that are {fault}")
 
 
 def renew_triggers(connection: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imagesvc.errors import DatabaseDamaged, InsufficientStorage
 from imagesvc.model.ids import Digest
-from imagesvc.store.db.sqlite.foreign import renew_triggers
+from imagesvc.store.db.sqlite.foreign import names_in, renew_triggers
 from imagesvc.store.db.sqlite.soundness import read_only
 
 PAGES = 2000
@@ -98,7 +98,8 @@ def prepare_restored(path: Path, now: datetime) -> None:
     Deliveries that were waiting may have been sent since the backup, so they are not sent again.
     Events are removed, and ids of later ones begin beyond all that any server has given: the
     microseconds since 1970. A client that continues after an id of before is told to start over.
-    Variants are not part of a backup, so their rows are removed.
+    Variants are not part of a backup, so their rows are removed. Blobs are restored as files, which
+    have their digests for names.
     """
     epoch = round(now.timestamp() * 1_000_000)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -115,4 +116,6 @@ def prepare_restored(path: Path, now: datetime) -> None:
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (epoch,))
         connection.execute("DELETE FROM variants")
+        for name in names_in(connection):
+            connection.execute(f"UPDATE blobs SET {name} = NULL WHERE {name} IS NOT NULL")  # noqa: S608  # a constant
         connection.execute("COMMIT")
