@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from imagesvc.errors import NotFound
 from imagesvc.store.objects.failures import named_failures
-from imagesvc.store.objects.sending import send
+from imagesvc.store.objects.sending import Parts, content_of, send
 from imagesvc.syntax.bucket_url import BucketUrl
 
 if TYPE_CHECKING:
@@ -105,14 +105,11 @@ class Bucket:
         incomplete uploads removes them later.
         """
         if isinstance(source, bytes):
-            with self._errors():
-                await self._library.put_async(self._store, key, source, use_multipart=False)
-        elif isinstance(source, Path):
-            with await to_thread.run_sync(source.open, "rb") as file:
-                await self.put(key, file)
+            content: bytes | Parts = source
         else:
-            with self._errors():
-                await send(self._library, self._store, key, source)
+            content = await to_thread.run_sync(content_of, source)
+        with self._errors():
+            await send(self._library, self._store, key, content)
 
     async def create(self, key: str, source: bytes) -> bool:
         """Store a small object if there is none of this key; returns whether it was stored."""

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from imagesvc.errors import Unavailable
 
@@ -27,18 +29,26 @@ class Abandoned(Exception):
     """The upload was cancelled; the library removes its parts when its source fails."""
 
 
-async def send(library: Any, store: S3Store, key: str, file: BinaryIO) -> None:
-    """Store the bytes that an open file has now; when it is cancelled, nothing is stored."""
-    size = (await to_thread.run_sync(os.fstat, file.fileno())).st_size
-    pieces = _Pieces(file.fileno(), size)
-    if size <= PART_BYTES:
-        content = await to_thread.run_sync(lambda: b"".join(pieces))
+def content_of(source: Path | BinaryIO) -> bytes | Parts:
+    """The bytes that a file has now, or what reads them if they are many; for a thread."""
+    file = FileIO(source if isinstance(source, Path) else os.dup(source.fileno()), "r")
+    parts = Parts(file, os.fstat(file.fileno()).st_size)
+    if parts.size > PART_BYTES:
+        return parts
+    with file:
+        return b"".join(parts)
+
+
+async def send(library: Any, store: S3Store, key: str, content: bytes | Parts) -> None:
+    """Store an object; when it is cancelled, no parts are left."""
+    if isinstance(content, bytes):
         await library.put_async(store, key, content, use_multipart=False)
-    else:
-        await _send_parts(library, store, key, pieces)
+        return
+    with content.file:
+        await _send_parts(library, store, key, content)
 
 
-async def _send_parts(library: Any, store: S3Store, key: str, pieces: _Pieces) -> None:
+async def _send_parts(library: Any, store: S3Store, key: str, pieces: Parts) -> None:
     sending = asyncio.ensure_future(
         library.put_async(
             store, key, pieces, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
@@ -64,19 +74,19 @@ async def _aborted(library: Any, store: S3Store, key: str, sending: asyncio.Futu
                 await library.delete_async(store, key)
 
 
-class _Pieces:
+class Parts:
     """The first bytes of a file, read in the library's threads."""
 
-    def __init__(self, fd: int, size: int) -> None:
-        self._fd = fd
-        self._size = size
+    def __init__(self, file: FileIO, size: int) -> None:
+        self.file = file
+        self.size = size
         self.is_abandoned = False
 
     def __iter__(self) -> Iterator[bytes]:
-        own = os.dup(self._fd)  # a thread may read for longer than the file is open
+        own = os.dup(self.file.fileno())  # a thread may read for longer than the file is open
         try:
-            for start in range(0, self._size, PIECE_BYTES):
-                expected = min(PIECE_BYTES, self._size - start)
+            for start in range(0, self.size, PIECE_BYTES):
+                expected = min(PIECE_BYTES, self.size - start)
                 piece = os.pread(own, expected, start)
                 if len(piece) != expected:
                     raise Unavailable(CHANGED)
