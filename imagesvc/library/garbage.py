@@ -50,12 +50,12 @@ class Collector:
         """Remove orphans older than `grace_seconds`, and pending uploads that have expired.
 
         The grace period protects the blobs of uploads in progress; so does the lock of the digest,
-        which an upload holds from before the blob until after the row. A bucket has no locks:
-        there, it must be longer than any upload.
+        which an upload holds from before the blob until after the row. Where there are no locks,
+        it is an hour at least.
         """
-        found = Orphans()
+        found, least = Orphans(), max(grace_seconds, self.locks.orphan_seconds)
         async for batch in self.blobs.all():
-            old = [blob for blob in batch if blob.age_seconds >= grace_seconds]
+            old = [blob for blob in batch if blob.age_seconds >= least]
             known = await self.images.known_names([blob.name for blob in old])
             for blob in old:
                 if blob.name not in known:

@@ -16,7 +16,9 @@ from imagesvc.store.files.blobs_fs import FileBlobStore
 
 
 class NamedBlobs(FileBlobStore):
-    """Stores each blob as `<digest>/<uuid>`."""
+    """Stores each blob as `<digest>/<uuid>`; `older_by` is added to the age of all."""
+
+    older_by = 0.0
 
     async def put(self, source: Path, digest: Digest) -> BlobName:
         """See `BlobStore`: another file, whatever there was before."""
@@ -31,5 +33,5 @@ class NamedBlobs(FileBlobStore):
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
                 stat = path.stat()
                 name = BlobName(f"{path.parent.name}/{path.name}")
-                found.append(StoredBlob(name, stat.st_size, now - stat.st_ctime))
+                found.append(StoredBlob(name, stat.st_size, now - stat.st_ctime + self.older_by))
         yield found

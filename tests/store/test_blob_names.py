@@ -166,7 +166,7 @@ async def test_an_upload_replaces_a_blob_that_was_lost(node: Node, harm: str) ->
 
 
 async def test_collection_removes_blobs_whose_names_no_row_has(node: Node, tmp_path: Path) -> None:
-    """Another blob with the same bytes is an orphan, too."""
+    """Another blob with the same bytes is an orphan, too, once its upload must have ended."""
     image = await node.publish(CONTENT)
     source = tmp_path / "half"
     source.write_bytes(CONTENT)
@@ -176,8 +176,11 @@ async def test_collection_removes_blobs_whose_names_no_row_has(node: Node, tmp_p
         VariantStore(node.database), PendingUploadStore(node.database),
     )  # fmt: skip
 
-    found = await collector.collect(grace_seconds=0)
+    in_progress = await collector.collect(grace_seconds=0)
+    assert in_progress.blobs == 0
 
+    node.blobs.older_by = 3600
+    found = await collector.collect(grace_seconds=0)
     assert found.blobs == 1
     assert await node.stored() == names(image)
 

@@ -35,11 +35,19 @@ PARTS = 256
 PART_BYTES = 1 << 40
 """Offsets have 48 bits."""
 
+UPLOAD_SECONDS = 3600.0
+"""Longer than it takes to store a blob in a bucket, whose age counts from the beginning of that."""
+
 log = structlog.get_logger()
 
 
 class Locks(Protocol):
     """Locks on digests, or what replaces them."""
+
+    @property
+    def orphan_seconds(self) -> float:
+        """The least age of a blob without a row of which no upload can be in progress."""
+        ...
 
     def close(self) -> None:
         """Release everything."""
@@ -56,6 +64,8 @@ class Locks(Protocol):
 
 class DigestLocks:
     """Exclusive locks on digests of one data directory."""
+
+    orphan_seconds = 0.0
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -117,6 +127,8 @@ class NoLocks:
     A data directory that cannot be written cannot change. In a bucket, each upload has a blob of
     its own.
     """
+
+    orphan_seconds = UPLOAD_SECONDS
 
     def close(self) -> None:
         """Do nothing: no lock is held."""
