@@ -103,7 +103,10 @@ def open_blob_bucket(text: str, limits: Limits = PROMPT) -> Bucket:
         url = parse_bucket_url(text, tuple(OPTIONS))
     except ValueError as error:
         raise InvalidRequest(f"blob_url {error}.") from error
-    return _open(url, limits)
+    try:
+        return _open(url, limits)
+    except Unavailable as error:
+        raise Unavailable(f"blob_url: {error.detail}") from error
 
 
 def _open(url: BucketUrl, limits: Limits, proxy: str | None = None) -> Bucket:

@@ -64,6 +64,14 @@ def test_buckets_of_several_services_are_opened(text: str) -> None:
     assert str(open_blob_bucket(text).url) == text
 
 
+def test_what_the_library_refuses_is_said_of_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account of Azure is in the URL, or in the environment."""
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+
+    with pytest.raises(Unavailable, match=r"blob_url: az://photos/a cannot be opened: .*Account"):
+        open_blob_bucket("az://photos/a")
+
+
 @pytest.fixture(scope="module")
 def proxy(radosgw: Radosgw) -> Iterator[CutProxy]:
     """A proxy before the service."""
@@ -182,7 +190,7 @@ async def test_a_failed_upload_is_reported_in_time_and_stores_nothing(
 
     assert took < WITHIN_SECONDS
     assert "a-secret" not in failed.value.detail
-    assert await bucket.find(KEY) is None
+    assert await impatient.find(KEY) is None
     await bucket.put(KEY, large)
     assert await read(bucket) == LARGE[:size]
 
@@ -203,6 +211,7 @@ async def test_a_download_that_fails_is_never_taken_for_a_whole_one(
     proxy.heal()
 
     assert took < WITHIN_SECONDS
+    assert await impatient.find(KEY) is not None
     assert await read(bucket) == LARGE
 
 
