@@ -11,10 +11,11 @@ from imagesvc.cache.variants import VariantCache
 from imagesvc.cancellation import run_to_end
 from imagesvc.errors import NotFound
 from imagesvc.jobs.runner import Runner
-from imagesvc.model.ids import Digest, ImageId, utc_now
+from imagesvc.model.ids import BlobName, Digest, ImageId, utc_now
 from imagesvc.model.trash import Condition
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.locks import Locks
+from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.images import ImageStore
 
 AT_ONCE = 8
@@ -27,6 +28,7 @@ class Removal:
 
     images: ImageStore
     blobs: BlobStore
+    verified: VerifiedBlobs
     locks: Locks
     variants: VariantCache
     runner: Runner
@@ -75,7 +77,7 @@ class Removal:
             self.variants.forget(image_id)
             await self.variants.disk.remove_contents(removed.variant_keys)
             if removed.blob is not None:
-                await self.blobs.delete(removed.blob)
+                await self._delete(removed.blob)
         if removed.mezzanine is not None:
             await self._remove_mezzanine(removed.mezzanine)
         for job_id in removed.job_ids:
@@ -85,4 +87,8 @@ class Removal:
         async with self.locks.hold(digest):
             name = await self.images.remove_mezzanine(digest)
             if name is not None:
-                await self.blobs.delete(name)
+                await self._delete(name)
+
+    async def _delete(self, name: BlobName) -> None:
+        await self.blobs.delete(name)
+        self.verified.forget(name)

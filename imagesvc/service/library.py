@@ -56,6 +56,7 @@ def removal_of(files: Files, stores: Stores, caches: Caches, runner: Runner) -> 
     return Removal(
         images=stores.images,
         blobs=files.blobs,
+        verified=files.verified,
         locks=files.locks,
         variants=caches.variants,
         runner=runner,

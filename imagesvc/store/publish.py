@@ -74,8 +74,10 @@ class Publisher:
         if own_name_of(name) is None:
             return
         known = await self.images.name_of(digest_of(name))
-        if known is not None and not await self._is_sound(known):
-            await self.images.rename_blob(known, name)
+        if known is None or await self._is_sound(known):
+            return
+        if await self.images.rename_blob(known, name):
+            self.verified.forget(known)
 
     async def _is_sound(self, name: BlobName) -> bool:
         try:

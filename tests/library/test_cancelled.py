@@ -116,6 +116,7 @@ async def test_a_deletion_whose_row_is_gone_removes_the_blob(tmp_path: Path) -> 
         removal = Removal(
             images=service.stores.images,
             blobs=GatedBlobs(service.files.data_dir.blobs, gate),
+            verified=service.files.verified,
             locks=service.files.locks,
             variants=service.caches.variants,
             runner=service.runner,

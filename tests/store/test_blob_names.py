@@ -162,6 +162,7 @@ async def test_an_upload_replaces_a_blob_that_was_lost(node: Node, harm: str) ->
     [new] = names(image, again)
     assert new != old
     assert mezzanine_of(reduced) == new
+    assert node.publisher.verified.damaged == 0
     assert await node.blobs.is_sound(new)
 
 

@@ -87,6 +87,8 @@ def test_a_large_original_is_sent_while_it_is_verified(make_server: MakeServer) 
     assert first.status_code == 206
     until(lambda: damaged_count(server) == 1)
     assert_problem(server.client.get(f"/images/{image['id']}"), 503, "original_damaged")
+    server.client.delete(f"/api/v1/images/{image['id']}")
+    assert damaged_count(server) == 0
 
 
 def test_scrubbing_finds_damage_in_unread_originals(tmp_path: Path) -> None:

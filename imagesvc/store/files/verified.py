@@ -46,7 +46,7 @@ class VerifiedBlobs:
 
     @property
     def damaged(self) -> int:
-        """Blobs found damaged since the start, and not replaced."""
+        """Blobs found damaged since the start, and neither replaced nor deleted."""
         return len(self._damaged)
 
     async def size(self, name: BlobName) -> int | None:
@@ -81,6 +81,10 @@ class VerifiedBlobs:
         stamp = await self._blobs.stamp(name)
         if stamp is not None:
             _require(is_sound=await asyncio.shield(self._verification(name, stamp)))
+
+    def forget(self, name: BlobName) -> None:
+        """Count a blob no longer that no row has any more."""
+        self._damaged.discard(name)
 
     async def scrub(self, *, delay: float = SCRUB_DELAY, rate: float = SCRUB_RATE) -> None:
         """Verify everything stored, over and over, at a rate that disturbs nothing.
