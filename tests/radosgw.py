@@ -23,6 +23,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "imagesvc", "AWS_SECRET_ACCESS_KEY": "a-secr
 REGION = "default"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+LOG_CHARACTERS = 2000
 PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd")
 """Debian's packages have the same names."""
 DAEMONS = ("client.rgw", "osd.0", "mon.a")
@@ -114,7 +115,11 @@ def shared_radosgw(place: Path) -> Iterator[Radosgw]:
         users = _users(place)
         if not users:
             shutil.rmtree(place / "data", ignore_errors=True)
-            _start(place / "data")
+            try:
+                _start(place / "data")
+            except BaseException:
+                _stop(place / "data")  # those that run already
+                raise
         (place / "users").write_text(json.dumps([*users, os.getpid()]))
     try:
         with pytest.MonkeyPatch.context() as patch:
@@ -197,8 +202,13 @@ def _ceph(folder: Path, program: str, *arguments: str | Path) -> None:
 
 
 def _run(folder: Path, *command: str | Path) -> None:
-    with (folder / "run" / "commands.log").open("a") as log:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    path = folder / "run" / "commands.log"
+    with path.open("a") as log:
+        code = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        ).returncode
+    if code:
+        raise RuntimeError(f"{command[0]} ended with {code}:\n{path.read_text()[-LOG_CHARACTERS:]}")
 
 
 def _free_ports(count: int) -> list[int]:
