@@ -102,6 +102,7 @@ class Purger:
     async def _run(self) -> None:
         with self._database.subscribe() as wake:
             while True:
+                await self._database.leadership.elected()
                 wake.clear()  # before the query: a later commit sets it again
                 try:
                     pause = await self._look()

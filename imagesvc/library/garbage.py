@@ -61,7 +61,7 @@ class Collector:
                 if blob.name not in known:
                     await self._collect_blob(blob, found, dry_run=dry_run)
         await self._collect_variants(found, grace_seconds, dry_run=dry_run)
-        await self._collect_uploads(found, grace_seconds, dry_run=dry_run)
+        found.uploads = await self.collect_uploads(grace_seconds, dry_run=dry_run)
         found.slots = await self.pending_uploads.remove_expired(now=self.clock(), dry_run=dry_run)
         return found
 
@@ -82,11 +82,12 @@ class Collector:
                 await self.contents.delete(unknown)
             found.variants += len(unknown)
 
-    async def _collect_uploads(self, found: Orphans, grace: float, *, dry_run: bool) -> None:
-        paths = await to_thread.run_sync(_old_files, self.data_dir.tmp, max(grace, 60.0))
+    async def collect_uploads(self, grace_seconds: float, *, dry_run: bool = False) -> int:
+        """Remove unfinished uploads of this node that are old enough; their number."""
+        paths = await to_thread.run_sync(_old_files, self.data_dir.tmp, max(grace_seconds, 60.0))
         if not dry_run:
             await to_thread.run_sync(_unlink, paths)
-        found.uploads += len(paths)
+        return len(paths)
 
 
 def _unlink(paths: list[Path]) -> None:

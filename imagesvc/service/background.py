@@ -25,16 +25,19 @@ class Background:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._leadership = parts.stores.database.leadership
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin each of them."""
-        loops = (
+        loops = [
             self._collect_regularly,
             self._remove_regularly,
             self._note_uses_regularly,
             self._verify_blobs,
-        )
+        ]
+        if not self._parts.settings.is_embedded:
+            loops.append(self._collect_uploads_regularly)
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
 
     async def stop(self) -> None:
@@ -45,6 +48,7 @@ class Background:
 
     async def _collect_regularly(self) -> None:
         while True:
+            await self._leadership.elected()
             try:
                 # With rows missing, the files that they point at would look like orphans.
                 await check_database(self._parts.stores)
@@ -77,10 +81,21 @@ class Background:
             slots=found.slots,
         )
 
+    async def _collect_uploads_regularly(self) -> None:
+        """Remove the unfinished uploads of this node, also while another one leads."""
+        settings = self._parts.settings
+        while True:
+            await asyncio.sleep(settings.gc_interval)
+            try:
+                await self._parts.collector.collect_uploads(settings.gc_grace)
+            except OSError as error:
+                log.error("uploads not collected", action="gc.failed", error=text_of(error))
+
     async def _remove_regularly(self) -> None:
         """Delete images for good that have expired, or have been in the trash long enough."""
         pause = min(REMOVE_SECONDS, self._parts.settings.gc_interval)
         while True:
+            await self._leadership.elected()
             try:
                 await self._parts.clock_watch.look()
                 removed = await self._parts.due_images.remove()

@@ -40,4 +40,6 @@ def sources_of(
         reader_of=readers.reader_of,
         default_visibility=Visibility(settings.upload_visibility),
     )
-    return SourceParts(readers, Watcher(stores.sources, scanner, readers.folder_of))
+    leadership = stores.database.leadership
+    watcher = Watcher(stores.sources, scanner, readers.folder_of, leadership)
+    return SourceParts(readers, watcher)

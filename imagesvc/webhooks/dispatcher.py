@@ -169,6 +169,7 @@ class Dispatcher:
     async def _look(self) -> float:
         """Start the deliveries that may start; returns the seconds until the next is due."""
         now = self._clock()
+        await self._database.leadership.elected()
         is_behind = await self._outbox.fan_out(FAN_OUT, now=now)
         while free := MAX_AT_ONCE - len(self._running):
             load = Load(self._running.values())

@@ -18,6 +18,7 @@ from imagesvc.library.sources.record import ScanRecord
 from imagesvc.library.sources.scanner import Scanner
 from imagesvc.model.ids import SourceId, utc_now
 from imagesvc.model.sources import Source
+from imagesvc.store.db.leadership import Leadership
 from imagesvc.store.sources.sources import SourceStore
 
 log = structlog.get_logger()
@@ -37,8 +38,10 @@ class Watcher:
         store: SourceStore,
         scanner: Scanner,
         folder_of: Callable[[Source], Path],
+        leadership: Leadership,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._leadership = leadership
         self._store = store
         self._scanner = scanner
         self._clock = clock
@@ -95,6 +98,7 @@ class Watcher:
 
     async def _run(self) -> None:
         while True:
+            await self._leadership.elected()
             self._wake.clear()
             try:
                 await self._start_due()

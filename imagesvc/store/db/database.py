@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from imagesvc.errors import DatabaseDamaged
 from imagesvc.store.db.failures import DatabaseFailures
+from imagesvc.store.db.leadership import Leadership
 
 log = structlog.get_logger()
 
@@ -40,6 +41,8 @@ class Database(ABC):
         self.is_damaged = False
         """Whether a statement has met damage since the start."""
         self._waiting: set[asyncio.Event] = set()
+        self.leadership = Leadership()
+        """Of one node among those that use it."""
 
     @abstractmethod
     def check(self) -> None:

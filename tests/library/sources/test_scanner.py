@@ -30,6 +30,7 @@ from imagesvc.model.images import Image, Viewer, Visibility
 from imagesvc.model.sources import KnownEntry, OnVanish, ScanResult, Source, SourceKind
 from imagesvc.service.service import Service
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.leadership import Leadership
 from imagesvc.store.files.incoming import IncomingFile
 from imagesvc.store.search.listing import ImageFilter
 from imagesvc.store.sources.sources import SourceStore
@@ -375,7 +376,7 @@ async def test_a_watcher_that_is_woken_while_it_ends_ends(tmp_path: Path) -> Non
     """A cancellation is not lost when the wait has just ended, as by `asyncio.wait_for` in 3.11."""
     async with watched(tmp_path) as folder:
         store = Looked(folder.service.stores.database)
-        watcher = Watcher(store, folder.scanner(), lambda _source: folder.root)
+        watcher = Watcher(store, folder.scanner(), lambda _source: folder.root, Leadership())
         watcher.start()
         await store.looked.wait()
         watcher.notify()

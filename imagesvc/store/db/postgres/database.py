@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from imagesvc.errors import ImagesvcError, OutcomeUnknown, Unavailable
 from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
+from imagesvc.store.db.postgres.election import Election
 from imagesvc.store.db.postgres.errors import explained, is_conflict, translated
 from imagesvc.store.db.postgres.listener import Listener
 from imagesvc.store.db.postgres.migrate import migrate, require_current
@@ -58,6 +59,7 @@ class PostgresDatabase(Database):
         self._running: set[asyncio.Task[object]] = set()
         options = _options_of(self._engine)
         self._listener = Listener(options, self.wake)
+        self.leadership = self._election = Election(options)
         sockets = Sockets()
         event.listen(self._engine, "do_connect", self._before_connection)
         event.listen(self._engine, "connect", sockets.added)
@@ -89,6 +91,7 @@ class PostgresDatabase(Database):
     async def close(self) -> None:
         """See `Database`."""
         await self._listener.stop()
+        await self._election.stop()
         await self._pulse.stop()
         await asyncio.gather(*self._running, return_exceptions=True)
         await to_thread.run_sync(self._engine.dispose)
