@@ -16,8 +16,8 @@ from imagesvc.cli.doctor import doctor
 from imagesvc.cli.importing.command import import_files
 from imagesvc.cli.maintenance import check, gc, migrate
 from imagesvc.cli.printing import config, openapi
-from imagesvc.cli.serving import serve
-from imagesvc.cli.setup_link import setup_link
+from imagesvc.cli.running.serving import serve
+from imagesvc.cli.running.setup_link import setup_link
 from imagesvc.cli.signing import sign
 from imagesvc.cli.sources import source_commands
 from imagesvc.cli.statistics import stats
