@@ -27,11 +27,16 @@ class Server:
 
     A test that needs accounts sets `auth="required"`, and a test that needs concurrent work sets
     `workers`; a setting that is None has its default. The process is forked from one that has
-    loaded the modules, unless it `has_own_interpreter`.
+    loaded the modules, unless it `has_own_interpreter`. With PostgreSQL it `has_worker`, too.
     """
 
     def __init__(
-        self, data_dir: Path, *, has_own_interpreter: bool = False, **settings: Any
+        self,
+        data_dir: Path,
+        *,
+        has_own_interpreter: bool = False,
+        has_worker: bool = True,
+        **settings: Any,
     ) -> None:
         self.data_dir = data_dir
         self.open_files: int | None = None  # its limit, if it is not that of the tests
@@ -43,6 +48,8 @@ class Server:
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.has_own_interpreter = has_own_interpreter
         self.process: subprocess.Popen[bytes] | Process | None = None
+        self.has_worker = has_worker
+        self.worker: Worker | None = None  # runs the jobs, with PostgreSQL
         self.clients: list[httpx2.Client] = []  # others than the stranger's, to be closed with it
         # A request must not meet the end of an idle connection's time.
         idle = 0 if "keep_alive_timeout" in settings else 20
@@ -67,6 +74,8 @@ class Server:
                     *arguments, directory=self.data_dir.parent, streams=(nothing, log, log),
                     open_files=self.open_files, **settings,
                 )  # fmt: skip
+        if self.has_worker and self.settings.get("database_url") is not None:
+            self.worker = Worker(self.data_dir, **settings).start()
         until(self._listens_or_ended)
         until(lambda: self._answers(path))
         return self
@@ -91,6 +100,11 @@ class Server:
             return False
 
     @property
+    def runner(self) -> Server | Worker:
+        """What runs its jobs."""
+        return self.worker or self
+
+    @property
     def pid(self) -> int:
         """The server process, not its workers."""
         assert self.process is not None
@@ -112,6 +126,7 @@ class Server:
     def kill(self) -> None:
         """Send SIGKILL, without a chance to clean up."""
         assert self.process is not None
+        self._close_worker()
         self.process.kill()
         self.process.wait()
 
@@ -126,26 +141,24 @@ class Server:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        if self.worker is not None:
+            self.worker.stop()
         return self.process.wait(PATIENCE)
 
     def close(self) -> None:
         """End it immediately: the test is over, and does not wait for remaining work."""
         if self.process is not None and self.process.poll() is None:
-            self._continue_children()
+            _continue_children(self.pid)
             self.kill()
+        self._close_worker()
         for client in [self.client, *self.clients]:
             client.close()
         self._reservation.close()
 
-    def _continue_children(self) -> None:
-        """Continue processes that a test has stopped.
-
-        A stopped process cannot end with the server.
-        """
-        for path in Path(f"/proc/{self.pid}/task").glob("*/children"):
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-                for pid in path.read_text().split():
-                    os.kill(int(pid), signal.SIGCONT)
+    def _close_worker(self) -> None:
+        if self.worker is not None:
+            self.worker.close()
+            self.worker = None
 
     def upload(self, content: bytes, filename: str = "a.jpg", **fields: str) -> dict[str, Any]:
         """Upload one file that must be accepted; returns the image."""
@@ -189,6 +202,65 @@ class Server:
             *arguments, "--data-dir", str(self.data_dir), directory=self.data_dir.parent,
             patience=patience, **databases.settings_of(self.data_dir),
         )  # fmt: skip
+
+
+class Worker:
+    """One `imagesvc worker`, forked as servers are; `settings` become IMAGESVC_* variables."""
+
+    def __init__(self, data_dir: Path, *, name: str = "worker", **settings: Any) -> None:
+        self.data_dir = data_dir
+        self.settings: dict[str, Any] = {"auth": "off", "workers": 1, **settings}
+        self.log_path = data_dir.parent / f"{data_dir.name}-{name}.log"
+        self.process: Process | None = None
+
+    def start(self) -> Worker:
+        """Start the process; it is not ready yet."""
+        arguments = ["worker", "--data-dir", str(self.data_dir)]
+        with self.log_path.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            self.process = commands.start(
+                *arguments, directory=self.data_dir.parent, streams=(nothing, log, log),
+                **self.settings,
+            )  # fmt: skip
+        return self
+
+    @property
+    def pid(self) -> int:
+        """The worker, not the processes of its pool."""
+        assert self.process is not None
+        return int(self.process.pid)
+
+    def send(self, number: int) -> None:
+        """Send a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """Send SIGTERM, and wait for the end; returns the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """End it immediately."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            _continue_children(self.process.pid)
+            self.process.kill()
+            self.process.wait()
+
+    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The complete lines of its log with these members."""
+        complete = self.log_path.read_text(errors="replace").rpartition("\n")[0].splitlines()
+        parsed = [json.loads(line) for line in complete if line.startswith("{")]
+        return [line for line in parsed if wanted.items() <= line.items()]
+
+
+def _continue_children(pid: int) -> None:
+    """Continue processes that a test has stopped: such a one cannot end with its parent."""
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            for child in path.read_text().split():
+                os.kill(int(child), signal.SIGCONT)
 
 
 def new_client(**options: Any) -> httpx2.Client:

@@ -18,6 +18,7 @@ from imagesvc.cli.maintenance import check, gc, migrate
 from imagesvc.cli.printing import config, openapi
 from imagesvc.cli.running.serving import serve
 from imagesvc.cli.running.setup_link import setup_link
+from imagesvc.cli.running.worker import worker
 from imagesvc.cli.signing import sign
 from imagesvc.cli.sources import source_commands
 from imagesvc.cli.statistics import stats
@@ -31,7 +32,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 for command in (
-    serve, config, setup_link, upload, openapi, sign, check, gc, stats, backup, restore,
+    serve, worker, config, setup_link, upload, openapi, sign, check, gc, stats, backup, restore,
     doctor, migrate,
 ):  # fmt: skip
     cli.command()(command)

@@ -82,6 +82,7 @@ class Execution:
             outcomes, analysis, failure = [error] * len(todo), None, error
         attempt = Attempt(job, todo, outcomes, failure)
         settlement = attempt.settlement(self._clock(), self._limits.max_attempts, self._first_delay)
+        settlement = replace(settlement, claim=item.claim)
         self._note_space(settlement)
         if analysis is not None:
             settlement = replace(settlement, analysis=(item.original.digest, analysis))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import math
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 import uvicorn
+import uvloop
 from starlette.types import ASGIApp
 
 from imagesvc.errors import text_of
@@ -19,6 +21,7 @@ from imagesvc.server.listening.addresses import CannotListen
 from imagesvc.server.listening.sockets import url_of
 from imagesvc.server.protocol import BoundedProtocol
 from imagesvc.service.service import Service
+from imagesvc.service.worker import WorkerService
 
 
 def run_server(
@@ -47,6 +50,25 @@ def run_server(
     _relax_garbage_collector()
     allocator.use_few_arenas()
     _Server(config, service, url_of(sockets[0])).run(sockets)
+
+
+def run_worker(service: WorkerService) -> None:
+    """Run a worker until a signal ends it."""
+
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+
+        def begin_stop(_number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(stop.set)
+
+        with signals.handled(begin_stop):
+            await service.run(stop)
+
+    _relax_garbage_collector()
+    allocator.use_few_arenas()
+    uvloop.run(run())
 
 
 def _relax_garbage_collector() -> None:

@@ -74,7 +74,8 @@ class Service(Parts):
 
     def _prepare(self) -> None:
         data_dir, floor = self.files.data_dir, self.settings.min_free_space
-        data_dir.empty_tmp()
+        if self.settings.is_embedded:  # workers of other processes may be using it
+            data_dir.empty_tmp()
         prepare_database(self.stores.database, self.files, may_upgrade=True, may_use_reserve=True)
         if (free := data_dir.free_bytes()) < floor:
             log.warning(

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
+from imagesvc.settings.quantities import Seconds
+
 SCHEMES = ("postgresql", "postgres")
 SECRET_DIGITS = 64
 
@@ -28,6 +30,12 @@ class ClusterSettings(BaseModel):
         validate_default=True,
         description="PostgreSQL for the metadata, postgresql://user:password@host/name; none: "
         "SQLite in the data directory.",
+    )
+
+    job_lease: Seconds = Field(
+        30.0,
+        description="With database_url: time without a sign of life of a worker after which its "
+        "jobs are given to others.",
     )
 
     @property

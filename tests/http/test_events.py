@@ -207,7 +207,7 @@ def test_cancelled_jobs_send_events(make_server: MakeServer) -> None:
     """A client that waits for a job learns that it has ended."""
     server = make_server(workers=1)
     server.upload(noise((3000, 2400)))
-    os.kill(busy(server), signal.SIGSTOP)
+    os.kill(busy(server.runner), signal.SIGSTOP)
     job = server.upload(picture(1))["job"]["id"]
 
     server.client.delete(f"/api/v1/jobs/{job}").raise_for_status()

@@ -45,7 +45,7 @@ def waiting(server: Server, seed: int) -> Iterator[str]:
     image = server.upload(picture(seed))
     server.finished(image["job"]["id"])
     slow = slow_job(server, seed)
-    worker = busy(server)
+    worker = busy(server.runner)
     os.kill(worker, signal.SIGSTOP)
     try:
         yield process(server, image, "w=20")
@@ -196,7 +196,7 @@ def test_a_waiting_job_can_be_cancelled_and_retried(server: Server) -> None:
 def test_a_running_job_can_be_cancelled(server: Server) -> None:
     """Its work is stopped, and the service goes on with the next."""
     job_id = slow_job(server, 11)
-    os.kill(busy(server), signal.SIGSTOP)  # it does not end before it is cancelled
+    os.kill(busy(server.runner), signal.SIGSTOP)  # it does not end before it is cancelled
 
     cancelled = server.client.delete(f"/api/v1/jobs/{job_id}")
 
@@ -246,7 +246,7 @@ def test_a_job_that_waits_or_hangs_can_be_retried(server: Server) -> None:
     until(lambda: not jobs(server, status="pending") and not jobs(server, status="processing"))
 
     hangs = slow_job(server, 23)
-    os.kill(busy(server), signal.SIGSTOP)
+    os.kill(busy(server.runner), signal.SIGSTOP)
     retried = server.client.post(f"/api/v1/jobs/{hangs}/retry")
 
     assert retried.status_code == 202

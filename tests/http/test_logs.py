@@ -175,7 +175,7 @@ def test_a_job_is_one_line(server: Server) -> None:
     image = server.upload(picture(4))
     server.finished(image["job"]["id"])
 
-    line = one_line(server, action="job.attempt", job=image["job"]["id"])
+    (line,) = until(lambda: server.runner.lines(action="job.attempt", job=image["job"]["id"]))
     assert line["image"] == image["id"]
     assert line["status"] == "succeeded"
     assert line["attempt"] == 1
@@ -377,8 +377,8 @@ def test_a_job_that_fails_is_a_warning(server: Server) -> None:
     process = {"ids": [image["id"]], "operations": ["w=33"]}
 
     answer = server.client.post("/api/v1/images/actions/process", json=process)
-    until(lambda: bool(lines(server, action="job.attempt", status="failed")))
+    until(lambda: server.runner.lines(action="job.attempt", status="failed"))
 
     assert answer.status_code == 202, answer.text
-    attempts = lines(server, action="job.attempt", image=image["id"])
+    attempts = server.runner.lines(action="job.attempt", image=image["id"])
     assert [line["level"] for line in attempts] == ["info", "warning"]

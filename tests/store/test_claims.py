@@ -192,7 +192,7 @@ async def multiply(database: Database, pattern: Job, times: int) -> None:
     statement = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
         " INSERT INTO jobs SELECT printf('{}%030x', i), image_id, lane, '{}', 0, 0, NULL, NULL,"
-        " due_at, created_at, NULL, NULL, owner_id FROM jobs, n WHERE id = ?"
+        " due_at, created_at, NULL, NULL, owner_id, NULL FROM jobs, n WHERE id = ?"
     )
     values = (times, pattern.id.hex)
 

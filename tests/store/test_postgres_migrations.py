@@ -12,6 +12,7 @@ from imagesvc.errors import ImagesvcError
 from imagesvc.model.ids import ImageId
 from imagesvc.store.db.postgres.database import PostgresDatabase
 from imagesvc.store.db.postgres.migrate import migrate, require_current, revision_of
+from imagesvc.store.db.sqlite.migrate import DatabaseNewer, DatabaseOlder
 from imagesvc.store.images import ImageStore
 from tests.conftest import EMPTY
 from tests.postgres import Postgres
@@ -45,6 +46,8 @@ UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 ORDER BY 1
 """
+TRIGGER = "procrastinate_trigger_status_events_update_v1"
+"""Which the newest migration of the queue's tables makes."""
 OLD = ImageId(image_and_job()[0].id)
 
 
@@ -111,3 +114,29 @@ def test_an_upgrade_that_fails_changes_nothing(old: Engine) -> None:
         assert connection.scalar(text("SELECT count(*) FROM images")) == 1
     assert migrate(old) == "0019"
     require_current(old)
+
+
+def test_the_tables_of_the_queue_are_upgraded_with_ours(postgres: Postgres) -> None:
+    """A database without them, or with older ones, is refused before; with newer ones, always."""
+    with postgres.copy_of(EMPTY) as url:
+        engine = create_engine(url)
+        version = "UPDATE job_engine_version SET migration = '{}'"
+        older = [f"DROP TRIGGER {TRIGGER} ON procrastinate_jobs", version.format("03.04.00_01_z")]
+        with engine.begin() as connection:
+            for statement in older:
+                connection.exec_driver_sql(statement)
+
+        with pytest.raises(DatabaseOlder, match="imagesvc migrate"):
+            require_current(engine)
+        migrate(engine)
+        require_current(engine)
+        migrate(engine)
+
+        with engine.begin() as connection:
+            found = text("SELECT count(*) FROM pg_trigger WHERE tgname = :name")
+            assert connection.scalar(found, {"name": TRIGGER}) == 1
+            connection.exec_driver_sql(version.format("99.00"))
+        for newer in (migrate, require_current):
+            with pytest.raises(DatabaseNewer, match="procrastinate"):
+                newer(engine)
+        engine.dispose()

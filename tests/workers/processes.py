@@ -8,13 +8,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.server import Server
+from tests.server import Server, Worker
 from tests.waiting import until
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def workers(server: Server) -> set[int]:
+def workers(server: Server | Worker) -> set[int]:
     """The process ids of the server's workers."""
     children = Path(f"/proc/{server.pid}/task").glob("*/children")
     pids = {int(pid) for path in children for pid in path.read_text().split()}
@@ -30,7 +30,7 @@ def is_worker(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def stopped_workers(server: Server) -> Iterator[None]:
+def stopped_workers(server: Server | Worker) -> Iterator[None]:
     """No job and no rendering ends during the context."""
     pids = workers(server)
     for pid in pids:
@@ -43,7 +43,7 @@ def stopped_workers(server: Server) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def busy(server: Server, seconds: float = 0.05) -> int:
+def busy(server: Server | Worker, seconds: float = 0.05) -> int:
     """The first worker that uses this much processor time from now on, in a call.
 
     A worker may be replaced at any time, so the time of its start does not count.

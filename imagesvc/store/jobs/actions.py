@@ -11,6 +11,7 @@ from imagesvc.model.ids import JobId
 from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import job_operations, jobs
+from imagesvc.store.jobs.engine import announce, withdraw
 from imagesvc.store.jobs.rows import get_job
 from imagesvc.store.jobs.status import set_image_status
 
@@ -32,6 +33,7 @@ def retry_job(connection: Connection, job_id: JobId, now: datetime) -> Job:
             error_detail=None,
             started_at=None,
             finished_at=None,
+            claim=None,
         )
     )
     connection.execute(
@@ -43,6 +45,8 @@ def retry_job(connection: Connection, job_id: JobId, now: datetime) -> Job:
         .values(status=Status.PENDING, error_code=None, error_detail=None)
     )
     set_image_status(connection, [job.id], Status.PENDING, now)
+    withdraw(connection, [job_id], aborts=True)
+    announce(connection, [job_id], now)
     return get_job(connection, job_id)
 
 
@@ -63,6 +67,7 @@ def cancel_job(connection: Connection, job_id: JobId, now: datetime) -> Job:
         .values(status=Status.CANCELLED)
     )
     set_image_status(connection, [job.id], Status.FAILED, now)
+    withdraw(connection, [job_id], aborts=True)
     return get_job(connection, job_id)
 
 

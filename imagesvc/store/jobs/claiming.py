@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -27,6 +28,8 @@ class ClaimedJob:
     job: Job
     original: Original
     needs_analysis: bool
+    claim: UUID | None = None
+    """With which it must be settled, where several processes take jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ _ORIGINALS = (
 )
 
 
-def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
+def with_originals(
+    connection: Connection, claimed: list[Job], claim: UUID | None = None
+) -> list[ClaimedJob]:
+    """Claimed jobs with what they are about."""
     rows = connection.execute(_ORIGINALS, {"ids": [job.image_id for job in claimed]})
     found = {row.id: row for row in rows}
     return [
@@ -80,6 +86,7 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
             job,
             original_of(found[job.image_id]),
             needs_analysis=analysis_of(found[job.image_id]) is None,
+            claim=claim,
         )
         for job in claimed
     ]
@@ -93,7 +100,7 @@ def claim_jobs(connection: Connection, slots: Slots, turns: Turns, now: datetime
         return Claim([], are_left, next_due_at)
     rows = connection.execute(_CLAIM, {"ids": ids, "now": now}).all()
     set_image_status(connection, [row.id for row in rows], Status.PROCESSING, now)
-    claimed = _claimed(connection, with_operations(connection, rows))
+    claimed = with_originals(connection, with_operations(connection, rows))
     in_order = sorted(claimed, key=lambda item: ids.index(item.job.id))
     return Claim(in_order, are_left, next_due_at)
 

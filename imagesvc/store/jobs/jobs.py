@@ -23,13 +23,16 @@ from imagesvc.store.jobs.claiming import (
     NEXT_DUE,
     OLDEST_DUE,
     Claim,
+    ClaimedJob,
     claim_jobs,
     release_jobs,
 )
+from imagesvc.store.jobs.engine import announce_lost, lost_jobs, remove_ended
 from imagesvc.store.jobs.listing import JobFilter, page_of_jobs
 from imagesvc.store.jobs.rows import get_job, insert_job
 from imagesvc.store.jobs.settling import Settlement, recover_jobs, settle_job
 from imagesvc.store.jobs.summary import JobSummary, ids_with_status, summary_of
+from imagesvc.store.jobs.taking import give_back, take_job
 from imagesvc.store.jobs.turns import Slots, Turns
 
 _SET_NEWEST = (
@@ -102,6 +105,28 @@ class JobStore:
     async def release(self, job_ids: Sequence[JobId], *, now: datetime) -> None:
         """Put jobs back that were claimed and not run, as if they never had been claimed."""
         await self._database.write(lambda connection: release_jobs(connection, job_ids, now))
+
+    async def take(self, job_id: JobId, claim: UUID, *, now: datetime) -> ClaimedJob | None:
+        """Take a job of a queue that several processes share; None if it has ended.
+
+        A job that another worker left processing is taken from it: this counts as an interruption.
+        """
+        return await self._database.write(
+            lambda connection: take_job(connection, job_id, claim, now)
+        )
+
+    async def give_back(self, job_id: JobId, claim: UUID, *, now: datetime) -> bool:
+        """Put a job back that was taken and not run; False if it is no longer of this claim."""
+        return await self._database.write(
+            lambda connection: give_back(connection, job_id, claim, now)
+        )
+
+    async def announce_lost(self, *, now: datetime) -> int:
+        """Tell workers of the jobs of which none would learn; returns their number."""
+        await self._database.write(remove_ended, wakes=False)
+        if not await self._database.read(lost_jobs):  # which locks nothing
+            return 0
+        return await self._database.write(lambda connection: announce_lost(connection, now))
 
     async def recover(self, *, now: datetime) -> int:
         """Queue the jobs again that a crash left processing; returns their number.

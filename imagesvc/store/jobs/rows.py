@@ -13,6 +13,7 @@ from imagesvc.model.ids import ImageId, JobId, UserId
 from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.events import record_job_event
+from imagesvc.store.jobs.engine import announce
 
 _OPERATIONS = (
     select(job_operations)
@@ -56,6 +57,7 @@ def insert_job(connection: Connection, job: Job) -> None:
             ],
         )
     record_job_event(connection, job)
+    announce(connection, [job.id], job.created_at)
 
 
 def with_operations(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:

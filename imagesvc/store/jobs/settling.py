@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Connection, Integer, and_, bindparam, case, literal, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Uuid,
+    bindparam,
+    case,
+    literal,
+    update,
+)
 
 from imagesvc.model.ids import Digest, JobId
 from imagesvc.model.images import Analysis, Variant
@@ -13,6 +23,7 @@ from imagesvc.model.jobs import Operation, Status
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.db.schema.columns import Instant
 from imagesvc.store.db.schema.jobs import job_operations, jobs
+from imagesvc.store.jobs.engine import announce, withdraw
 from imagesvc.store.jobs.status import set_image_status
 from imagesvc.store.originals import record_analysis
 
@@ -34,11 +45,17 @@ class Settlement:
     error_code: str | None = None
     error_detail: str | None = None
     analysis: tuple[Digest, Analysis] | None = None
+    claim: UUID | None = None
+    """That of the attempt; another one has replaced it when the job was given to another worker."""
 
 
 _SETTLE = (
     update(jobs)
-    .where(jobs.c.id == bindparam("settled"), jobs.c.status == Status.PROCESSING)
+    .where(
+        jobs.c.id == bindparam("settled"),
+        jobs.c.status == Status.PROCESSING,
+        jobs.c.claim.is_not_distinct_from(bindparam("of_claim", type_=Uuid())),
+    )
     .values(
         status=bindparam("status"),
         due_at=bindparam("due_at"),
@@ -46,6 +63,7 @@ _SETTLE = (
         finished_at=bindparam("finished_at"),
         error_code=bindparam("error_code"),
         error_detail=bindparam("error_detail"),
+        claim=None,
     )
     .returning(jobs.c.image_id)
 )
@@ -83,11 +101,12 @@ def _update_operations(
 
 
 def settle_job(connection: Connection, settlement: Settlement, now: datetime) -> Status | None:
-    """Record the end of an attempt, unless the job is no longer processing."""
+    """Record the end of an attempt, unless the job is no longer processing, or not by it."""
     image_id = connection.scalar(
         _SETTLE,
         {
             "settled": settlement.job_id,
+            "of_claim": settlement.claim,
             "status": settlement.status,
             "due_at": settlement.due_at,
             "uncounted": int(not settlement.is_counted),
@@ -103,16 +122,21 @@ def settle_job(connection: Connection, settlement: Settlement, now: datetime) ->
     if settlement.analysis is not None:
         record_analysis(connection, image_id, *settlement.analysis)
     set_image_status(connection, [settlement.job_id], settlement.status, now)
+    if settlement.status is Status.PENDING:
+        withdraw(connection, [settlement.job_id], aborts=False)
+        announce(connection, [settlement.job_id], now)
     return settlement.status
 
 
-def recover_jobs(connection: Connection, now: datetime) -> int:
-    """Queue the jobs again that are processing; those that were interrupted too often fail."""
-    left = jobs.c.status == Status.PROCESSING
-    poisonous = and_(left, jobs.c.interruptions >= MAX_INTERRUPTIONS)
+def end_poisonous(connection: Connection, which: ColumnElement[bool], now: datetime) -> None:
+    """Fail those of some processing jobs that were interrupted too often."""
     failed = connection.scalars(
         update(jobs)
-        .where(poisonous)
+        .where(
+            which,
+            jobs.c.status == Status.PROCESSING,
+            jobs.c.interruptions >= MAX_INTERRUPTIONS,
+        )
         .values(
             status=Status.FAILED,
             finished_at=now,
@@ -122,6 +146,12 @@ def recover_jobs(connection: Connection, now: datetime) -> int:
         .returning(jobs.c.id)
     ).all()
     set_image_status(connection, list(failed), Status.FAILED, now)
+
+
+def recover_jobs(connection: Connection, now: datetime) -> int:
+    """Queue the jobs again that are processing; those that were interrupted too often fail."""
+    left = jobs.c.status == Status.PROCESSING
+    end_poisonous(connection, left, now)
     queued = connection.scalars(
         update(jobs)
         .where(left)

@@ -16,6 +16,7 @@ from imagesvc.store.collections import count_images
 from imagesvc.store.db.schema.images import blobs, images, variants
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.events import EventType, record_image_event
+from imagesvc.store.jobs.engine import withdraw
 from imagesvc.store.removal.trash import meets
 
 
@@ -46,6 +47,7 @@ def delete_image(
     row = connection.execute(deletion, {"image_id": image_id}).first()
     if row is None:
         raise NotFound(NO_SUCH_ID)
+    withdraw(connection, job_ids, aborts=True)
     record_image_event(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
     if row.collection_id is not None and row.trashed_at is None:
         count_images(connection, row.collection_id, -1)

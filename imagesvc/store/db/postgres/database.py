@@ -57,7 +57,8 @@ class PostgresDatabase(Database):
         self._writes = self._engine.execution_options(isolation_level="SERIALIZABLE")
         self._free = CapacityLimiter(CONNECTIONS)
         self._running: set[asyncio.Task[object]] = set()
-        options = _options_of(self._engine)
+        options = self.connection_options = _options_of(self._engine)
+        """What psycopg needs for a connection of its own."""
         self._listener = Listener(options, self.wake)
         self.leadership = self._election = Election(options)
         sockets = Sockets()

@@ -5,6 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 
 from imagesvc.errors import Unavailable
+from imagesvc.store.db.postgres.engine import (
+    engine_version,
+    newest_engine_version,
+    upgrade_engine,
+)
 from imagesvc.store.db.postgres.errors import explained
 from imagesvc.store.db.postgres.schema import create
 from imagesvc.store.db.sqlite.migrate import HEAD, DatabaseNewer, DatabaseOlder, is_known, upgrade
@@ -37,6 +42,8 @@ def migrate(engine: Engine) -> str | None:
         elif revision != HEAD:
             _check_known(revision)
             upgrade(connection)
+        _check_engine_known(connection)
+        upgrade_engine(connection)
     return revision
 
 
@@ -50,11 +57,17 @@ def require_current(engine: Engine) -> None:
     """
     with explained(), engine.connect() as connection:
         revision = revision_of(connection)
+        engine_now = engine_version(connection)
+        _check_engine_known(connection)
     if revision is None:
         raise DatabaseOlder(f"The database has no tables of imagesvc. {HINT}")
     _check_known(revision)
     if revision != HEAD:
         raise DatabaseOlder(f"The database has schema {revision}, and this version {HEAD}. {HINT}")
+    if engine_now != newest_engine_version():
+        raise DatabaseOlder(
+            f"The tables of the queue (procrastinate) are of another version. {HINT}"
+        )
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -70,6 +83,15 @@ def _check_known(revision: str) -> None:
         raise DatabaseNewer(
             f"The database was made by a newer version of imagesvc (schema {revision}; this "
             f"version knows those up to {HEAD}). Run the newer version, or restore a copy."
+        )
+
+
+def _check_engine_known(connection: Connection) -> None:
+    version, newest = engine_version(connection), newest_engine_version()
+    if version is not None and version > newest:
+        raise DatabaseNewer(
+            f"The tables of the queue are those of a newer version of procrastinate ({version}; "
+            f"the installed one knows those up to {newest}). Install that version."
         )
 
 

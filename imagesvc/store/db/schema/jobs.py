@@ -41,6 +41,7 @@ jobs = Table(
     Column("started_at", Instant, nullable=True),
     Column("finished_at", Instant, nullable=True),
     Column("owner_id", Uuid, nullable=True),  # of its image
+    Column("claim", Uuid, nullable=True),  # of the worker that runs it, where there are several
     *(
         Index(name, *columns, **partial(text(PENDING)))
         for name, columns in (

@@ -49,7 +49,7 @@ CREATE TABLE jobs (
 	due_at BIGINT NOT NULL, 
 	created_at BIGINT NOT NULL, 
 	started_at BIGINT, 
-	finished_at BIGINT, owner_id CHAR(32), 
+	finished_at BIGINT, owner_id CHAR(32), claim CHAR(32), 
 	CONSTRAINT pk_jobs PRIMARY KEY (id), 
 	CONSTRAINT fk_jobs_image_id_images FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
 );

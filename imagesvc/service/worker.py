@@ -1,0 +1,57 @@
+"""A running worker: the parts that make variants, without HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from imagesvc.service.database import prepare_database
+from imagesvc.service.engine.jobs import job_worker_of
+from imagesvc.service.parts import Parts
+from imagesvc.settings.settings import Settings
+
+log = structlog.get_logger()
+
+
+class WorkerService(Parts):
+    """The parts of a service that jobs need, opened and closed in order."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._jobs = job_worker_of(settings, self.files, self.stores, self.caches)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run jobs until the event is set; what runs then has `shutdown_timeout` to end.
+
+        Raises:
+            Unavailable: the database cannot be used, or has not the tables of this version.
+            WorkerDied: a process of the pool does not start.
+        """
+        try:
+            await self._open()
+            log.info("ready", action="service.ready")
+            await stop.wait()
+            await self._jobs.stop(self.settings.shutdown_timeout)
+        finally:
+            await self._close()
+            log.info("stopped", action="service.stopped")
+
+    async def _open(self) -> None:
+        pool = asyncio.create_task(self.workers.pool.start())
+        try:
+            await asyncio.to_thread(
+                prepare_database, self.stores.database, self.files,
+                may_upgrade=False, may_use_reserve=False,
+            )  # fmt: skip
+            await self.caches.disk.start()
+        finally:
+            await pool
+        await self._jobs.start()
+
+    async def _close(self) -> None:
+        await self.files.verified.close()
+        await self.caches.disk.close()
+        await self.workers.pool.close()
+        await self.stores.database.close()
+        self.files.locks.close()

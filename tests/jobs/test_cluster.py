@@ -1,0 +1,242 @@
+"""Jobs of a shared database: real servers, workers and PostgreSQL, which are killed and stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from tests import commands
+from tests.conftest import EMPTY
+from tests.crash.pictures import png
+from tests.databases import SECRET
+from tests.postgres import Postgres, started
+from tests.server import Server, Worker
+from tests.waiting import PATIENCE, until
+from tests.workers.processes import stopped_workers, workers
+
+pytestmark = pytest.mark.cluster
+LEASE = {"job_lease": "1500ms", "retry_delay": "100ms"}
+LIMITS = dict.fromkeys(("job_timeout", "transform_timeout"), f"{PATIENCE}s")
+
+
+class Cluster:
+    """A server without a worker of its own, and workers beside it."""
+
+    def __init__(self, place: Path, url: str) -> None:
+        self._url = url
+        self._settings: dict[str, Any] = {
+            "database_url": url.replace("+psycopg", ""), "secret_key": SECRET, **LEASE, **LIMITS,
+        }  # fmt: skip
+        self.server = Server(place / "data", has_worker=False, **self._settings)
+        self._workers: list[Worker] = []
+
+    def worker(self, **settings: Any) -> Worker:
+        """A worker that is ready."""
+        name = f"worker{len(self._workers)}"
+        worker = Worker(self.server.data_dir, name=name, **{**self._settings, **settings})
+        self._workers.append(worker.start())
+        until(lambda: worker.lines(action="service.ready"))
+        return worker
+
+    def upload(self, *seeds: int) -> list[str]:
+        """The ids of the jobs of as many images."""
+        with ThreadPoolExecutor(4) as executor:
+            images = executor.map(lambda seed: self.server.upload(png(seed), "a.png"), seeds)
+            return [image["job"]["id"] for image in images]
+
+    def sql(self, statement: str, **values: Any) -> list[Any]:
+        """The rows that a statement returns."""
+        with create_engine(self._url, poolclass=NullPool).begin() as connection:
+            found = connection.execute(text(statement), values)
+            return [tuple(row) for row in found] if found.returns_rows else []
+
+    def jobs(self) -> Counter[tuple[str, int, int]]:
+        """How many jobs have each status, number of attempts and number of interruptions."""
+        return Counter(self.sql("SELECT status, attempts, interruptions FROM jobs"))
+
+    def is_processing(self, number: int = 1) -> bool:
+        """Whether so many jobs are being run."""
+        return len(self.sql("SELECT id FROM jobs WHERE status = 'processing'")) == number
+
+    def close(self) -> None:
+        """End all."""
+        for worker in self._workers:
+            worker.close()
+        self.server.close()
+
+
+@pytest.fixture
+def cluster(postgres: Postgres, tmp_path: Path) -> Iterator[Cluster]:
+    """A started server."""
+    with postgres.copy_of(EMPTY) as url:
+        made = Cluster(tmp_path, url)
+        made.server.start()
+        yield made
+        made.close()
+
+
+def test_two_workers_share_jobs_and_each_is_run_once(cluster: Cluster) -> None:
+    """And nothing is left of them in the queue."""
+    job_ids = cluster.upload(*range(100))
+    both = cluster.worker(), cluster.worker()
+
+    until(lambda: cluster.jobs() == {("succeeded", 1, 0): 100})
+
+    until(lambda: sum(len(worker.lines(action="job.attempt")) for worker in both) >= 100)
+    run = [[line["job"] for line in worker.lines(action="job.attempt")] for worker in both]
+    assert sorted(run[0] + run[1]) == sorted(job_ids)
+    assert all(run)
+    until(lambda: cluster.sql("SELECT count(*) FROM procrastinate_jobs") == [(0,)])
+    assert [worker.stop() for worker in both] == [0, 0]
+    assert {line["level"] for worker in both for line in worker.lines()} == {"info"}
+
+
+def test_the_jobs_of_a_killed_worker_are_run_by_another(cluster: Cluster) -> None:
+    """A crash is an interruption, and not counted as an attempt."""
+    first = cluster.worker()
+    with stopped_workers(first):
+        cluster.upload(*range(5))
+        until(lambda: cluster.is_processing(3))
+        second = cluster.worker()
+        first.send(signal.SIGKILL)
+
+        until(lambda: {status for status, *_ in cluster.jobs()} == {"succeeded"})
+
+    assert cluster.jobs() == {("succeeded", 1, 0): 2, ("succeeded", 1, 1): 3}
+    assert sum(line["jobs"] for line in second.lines(action="jobs.rescued")) == 3
+
+
+def test_a_worker_that_was_stopped_and_wakes_settles_nothing(cluster: Cluster) -> None:
+    """Another one has its job by then, and keeps its row in the queue."""
+    first = cluster.worker()
+    with stopped_workers(first):
+        (job_id,) = cluster.upload(1)
+        until(cluster.is_processing)
+        first.send(signal.SIGSTOP)
+        second = cluster.worker()
+        with stopped_workers(second):
+            until(lambda: cluster.jobs() == {("processing", 1, 1): 1})
+            claim = cluster.sql("SELECT claim FROM jobs")
+            first.send(signal.SIGCONT)
+            for pid in workers(first):
+                os.kill(pid, signal.SIGCONT)
+
+            until(lambda: first.lines(action="job.attempt", status="gone", job=job_id))
+            assert cluster.sql("SELECT status, claim FROM jobs") == [("processing", *claim[0])]
+            assert cluster.sql("SELECT count(*) FROM variants") == [(0,)]
+
+    until(lambda: cluster.jobs() == {("succeeded", 1, 1): 1})
+    assert len(second.lines(action="job.attempt", status="succeeded", job=job_id)) == 1
+    events = cluster.sql("SELECT type FROM events WHERE type = 'job.succeeded'")
+    assert len(events) == 1
+    cluster.upload(2)
+    until(lambda: cluster.jobs() == {("succeeded", 1, 1): 1, ("succeeded", 1, 0): 1})
+
+
+def test_cancelling_a_job_stops_its_attempt_in_a_worker(cluster: Cluster) -> None:
+    """The process that renders is killed, and the worker goes on."""
+    worker = cluster.worker()
+    with stopped_workers(worker):
+        (job_id,) = cluster.upload(1)
+        until(cluster.is_processing)
+        before = workers(worker)
+
+        assert cluster.server.client.delete(f"/api/v1/jobs/{job_id}").status_code == 200
+
+        until(lambda: before - workers(worker))
+
+    assert cluster.jobs() == {("cancelled", 1, 0): 1}
+    cluster.upload(2)
+    until(lambda: cluster.jobs() == {("cancelled", 1, 0): 1, ("succeeded", 1, 0): 1})
+
+
+def test_an_attempt_is_repeated_later(cluster: Cluster) -> None:
+    """The queue has the time."""
+    worker = cluster.worker(retry_delay="3s")
+
+    def is_repeated() -> bool:
+        for pid in workers(worker):  # a call is repeated once before that
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return cluster.jobs() == {("pending", 1, 0): 1}
+
+    with stopped_workers(worker):
+        cluster.upload(1)
+        until(cluster.is_processing)
+        until(is_repeated)
+    later = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at > now()"
+    assert cluster.sql(later) == [(1,)]
+    until(lambda: cluster.jobs() == {("succeeded", 2, 0): 1})
+
+
+def test_a_stop_puts_back_what_does_not_end_in_time(cluster: Cluster) -> None:
+    """It counts neither as an attempt nor as an interruption."""
+    worker = cluster.worker(shutdown_timeout="100ms")
+    with stopped_workers(worker):
+        cluster.upload(1)
+        until(cluster.is_processing)
+
+        assert worker.stop() == 0
+
+    assert cluster.jobs() == {("pending", 0, 0): 1}
+    assert worker.lines(action="service.stopped")
+    cluster.worker()
+    until(lambda: cluster.jobs() == {("succeeded", 1, 0): 1})
+
+
+def test_a_job_that_the_queue_has_lost_is_run(cluster: Cluster) -> None:
+    """The table of jobs is the truth; what has ended is removed from the queue."""
+    cluster.upload(1)
+    cluster.sql("UPDATE procrastinate_jobs SET status = 'failed'")
+
+    worker = cluster.worker()
+
+    until(lambda: cluster.jobs() == {("succeeded", 1, 0): 1})
+    assert [line["jobs"] for line in worker.lines(action="jobs.announced")] == [1]
+    until(lambda: cluster.sql("SELECT count(*) FROM procrastinate_jobs") == [(0,)])
+
+
+def test_workers_outlive_a_crash_of_postgresql(tmp_path: Path) -> None:
+    """All jobs end; those that ran meanwhile are settled afterwards."""
+    with started() as postgres:
+        url = postgres.plain_url("postgres")
+        settings: dict[str, Any] = {"database_url": url, "secret_key": SECRET}
+        migrated = commands.run("migrate", directory=tmp_path, **settings)
+        assert migrated.returncode == 0, migrated.stderr
+        cluster = Cluster(tmp_path, postgres.url("postgres"))
+        cluster.server.start()
+        worker = cluster.worker()
+        try:
+            with stopped_workers(worker):
+                cluster.upload(*range(10))
+                until(lambda: cluster.is_processing(3))
+                postgres.stop()
+                until(lambda: worker.lines(action="jobs.claim_failed"))
+            until(lambda: worker.lines(action="job.unsettled"))
+            postgres.start()
+
+            until(lambda: {status for status, *_ in cluster.jobs()} == {"succeeded"})
+            assert cluster.jobs().total() == 10
+            assert worker.process is not None
+            assert worker.process.poll() is None
+            until(lambda: worker.lines(action="jobs.claimed"))
+        finally:
+            cluster.close()
+
+
+def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:
+    refused = commands.run("worker", directory=tmp_path)
+
+    assert refused.returncode == 2
+    assert "database_url" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
