@@ -41,6 +41,16 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules of axe that may hold in one theme only."""
 
 
+OPEN_AND_LEAVE = """async (link) => {
+    document.querySelector(link).click();
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    const isStyled = () => [...document.styleSheets].some((it) => it.href.includes("photoswipe"));
+    while (!isStyled()) await new Promise(requestAnimationFrame);
+    for (let frame = 0; frame < 30; frame += 1) await new Promise(requestAnimationFrame);
+}"""
+"""Open a picture, and press Esc at once; it returns after the viewer has been loaded."""
+
+
 class Visits:
     """Browser contexts of one test, and what their consoles report."""
 

@@ -271,7 +271,8 @@ def test_all_are_selected_by_the_query(page: Page) -> None:
 
 
 def test_selected_pictures_go_to_the_trash_and_come_back(page: Page, library: Server) -> None:
-    """Some by id, from two months; undo puts them back to their places."""
+    """Some by id, from two months; undo waits while it is used, and puts them back."""
+    page.clock.install()
     address = tile(page, 2).locator("a").get_attribute("href")
     assert address is not None
     for index in (0, 2, 5):
@@ -282,7 +283,13 @@ def test_selected_pictures_go_to_the_trash_and_come_back(page: Page, library: Se
     expect(page.locator("#messages")).to_contain_text("3 pictures are in the trash.")
     expect(tile(page, 2).locator("a")).not_to_have_attribute("href", address)
     assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES - 3
-    page.get_by_role("button", name="Undo").click()
+    undo = page.get_by_role("button", name="Undo")
+    undo.hover()
+    page.clock.fast_forward(11_000)
+    undo.focus()
+    page.mouse.move(0, 0)
+    page.clock.fast_forward(11_000)
+    undo.click()
     expect(tile(page, 2).locator("a")).to_have_attribute("href", address)
     assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES
 

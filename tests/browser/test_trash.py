@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import NARROW, OPEN_AND_LEAVE, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -95,6 +95,9 @@ def test_pictures_are_deleted_only_if_the_user_agrees(
 ) -> None:
     """From the viewer, in which a picture can be restored, too; then all."""
     page = opened(visits, below)
+    page.locator(".tile.loaded").first.wait_for()
+    page.evaluate(OPEN_AND_LEAVE, ".tile[data-index='0'] a")
+    expect(page.locator(".pswp")).to_have_count(0)
     page.locator(".tile[data-index='0'] a").click()
     page.get_by_role("button", name="Restore").click()
     expect(page.locator("#messages")).to_contain_text("1 picture was restored.")

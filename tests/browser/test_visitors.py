@@ -11,7 +11,14 @@ from playwright.sync_api import expect
 
 from tests.accounts import client_of
 from tests.browser.dropping import drag, drop, fresh
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import (
+    DIRECTIONS,
+    NARROW,
+    OPEN_AND_LEAVE,
+    Visits,
+    axe_violations,
+    url_of,
+)
 from tests.http.asking import TEXT, in_time, picture
 from tests.server import Server
 from tests.visitors import SHARES, link, share
@@ -84,6 +91,9 @@ def test_a_visitor_looks_at_pictures_and_downloads_them(
         gallery.client, collection_id=collection_id, allow_download=True, show_metadata=True
     )
     page = visits.open(gallery, made["url"], reduced_motion="reduce")
+    page.locator("#images img").first.wait_for()
+    page.evaluate(OPEN_AND_LEAVE, "#images a")
+    expect(page.locator(".pswp")).to_have_count(0)
     page.locator("#images img").first.dblclick()  # opens it once
     counter, caption = page.locator(".pswp__counter"), page.locator(".pswp__caption")
     expect(counter).to_have_text("1 / 3")

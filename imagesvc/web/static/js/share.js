@@ -4,7 +4,7 @@ import "./shared/preferences.js";
 import { Problem, request } from "./shared/api.js";
 import { sendByScript } from "./shared/forms.js";
 import { listenToHelp } from "./shared/help.js";
-import { loaded } from "./shared/loading.js";
+import { loadedViewer } from "./shared/loading.js";
 import { page } from "./shared/page.js";
 import { counted, t } from "./shared/texts.js";
 import { SharedPictures } from "./share/pictures.js";
@@ -39,8 +39,8 @@ async function show(share) {
   form.hidden = true;
   const pictures = new SharedPictures(api, share);
   const wall = new Wall(pictures, async (index, isSlideshow = false) => {
-    const module = await loaded(import("./share/viewer.js"));
-    await module?.openViewer(pictures, wall, index, isSlideshow);
+    const module = await loadedViewer(import("./share/viewer.js"));
+    module?.openViewer(pictures, wall, index, isSlideshow);
   }, fail);
   element("title").classList.remove("visually-hidden");
   if (share.title) {

@@ -3,7 +3,7 @@
 import "./shared/preferences.js";
 import { Problem } from "./shared/api.js";
 import { listenToHelp } from "./shared/help.js";
-import { loaded } from "./shared/loading.js";
+import { loadedViewer } from "./shared/loading.js";
 import { sayProblem } from "./shared/messages.js";
 import { page, variantUrl } from "./shared/page.js";
 import { duration, t, timeName } from "./shared/texts.js";
@@ -84,8 +84,8 @@ function take(ids) {
 
 /** Look at a picture. @param {number} index */
 async function openPicture(index) {
-  const module = await loaded(import("./viewer/plain.js"));
-  if (!(await module?.loadStyles())) return;
+  const module = await loadedViewer(import("./viewer/plain.js"));
+  if (!module) return;
   new module.PlainViewer(pictures(), (viewer) => {
     const act = (work) => attempt(async () => {
       const { id } = grid.buckets.picture(viewer.index);

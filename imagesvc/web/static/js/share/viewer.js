@@ -1,8 +1,10 @@
 /** The viewer of visitors: pictures of a share with a slideshow, and what the share allows besides. */
 
-import { PlainViewer, loadStyles } from "../viewer/plain.js";
+import { PlainViewer } from "../viewer/plain.js";
 import { cameraOf, exposureOf } from "../viewer/shots.js";
 import { t } from "../shared/texts.js";
+
+export { loadStyles } from "../viewer/swipe.js";
 
 /**
  * @param {import("./pictures.js").SharedPictures} pictures
@@ -10,8 +12,7 @@ import { t } from "../shared/texts.js";
  * @param {number} index
  * @param {boolean} isSlideshow Whether it starts at once.
  */
-export async function openViewer(pictures, wall, index, isSlideshow) {
-  if (!(await loadStyles())) return;
+export function openViewer(pictures, wall, index, isSlideshow) {
   const viewer = new PlainViewer(shown(pictures, wall), (it) => buttons(pictures, it));
   viewer.open(index);
   if (isSlideshow) viewer.slideshow.toggle();

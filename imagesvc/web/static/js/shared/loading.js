@@ -17,3 +17,19 @@ export async function loaded(loading) {
     return null;
   }
 }
+
+/**
+ * A viewer and its styles, which are being loaded; null if they could not be, or the user pressed Esc meanwhile.
+ * @template {{loadStyles: () => Promise<boolean>}} T
+ * @param {Promise<T>} loading
+ * @returns {Promise<T | null>}
+ */
+export async function loadedViewer(loading) {
+  let isLeft = false;
+  const leave = ({ key }) => { isLeft ||= key === "Escape"; };
+  addEventListener("keydown", leave);
+  const module = await loaded(loading);
+  const hasStyles = await module?.loadStyles();
+  removeEventListener("keydown", leave);
+  return hasStyles && !isLeft ? module : null;
+}

@@ -33,7 +33,15 @@ export function say(text, { small = "", action = "", onAction = () => {}, link }
   }
   if (link) message.append(Object.assign(document.createElement("a"), { href: url(link.path), textContent: link.text }));
   document.getElementById("messages").replaceChildren(message);
-  setTimeout(() => message.remove(), 1000 * (action || link ? SECONDS_WITH_ACTION : SECONDS));
+  removeLater(message, 1000 * (action || link ? SECONDS_WITH_ACTION : SECONDS));
+}
+
+/** Remove a message, but not while it is used. @param {Element} message @param {number} milliseconds */
+function removeLater(message, milliseconds) {
+  setTimeout(() => {
+    if (message.matches(":hover, :focus-within")) removeLater(message, milliseconds);
+    else message.remove();
+  }, milliseconds);
 }
 
 /** @param {import("./api.js").Problem} problem */
