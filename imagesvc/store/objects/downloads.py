@@ -13,6 +13,8 @@ from pathlib import Path
 
 from anyio import CancelScope, to_thread
 
+from imagesvc.cancellation import run_to_end
+
 Fetch = Callable[[Path], AsyncGenerator[int, None]]
 """Writes a new file, and yields the bytes of each write; writes none when there is no object."""
 
@@ -63,8 +65,7 @@ class DownloadCache:
             yield download.path
         finally:
             download.users -= 1
-            with CancelScope(shield=True):
-                await self._release(name, download)
+            await run_to_end(self._release(name, download))
 
     async def remove(self, name: str) -> None:
         """Remove the file of an object that was deleted, once it is not in use."""

@@ -10,8 +10,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from anyio import CancelScope
-
+from imagesvc.cancellation import run_to_end
 from imagesvc.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -58,20 +57,19 @@ async def _send_parts(library: Any, store: S3Store, key: str, pieces: Parts) -> 
         await asyncio.wait([sending])  # unlike the future itself, it is not cancelled with this
     except asyncio.CancelledError:
         pieces.is_abandoned = True
-        await _aborted(library, store, key, sending)
+        await run_to_end(_aborted(library, store, key, sending))
         raise
     sending.result()
 
 
 async def _aborted(library: Any, store: S3Store, key: str, sending: asyncio.Future[Any]) -> None:
     """Wait until a cancelled upload is gone; one that was complete by then is removed."""
-    with CancelScope(shield=True):
-        await asyncio.wait([sending], timeout=ABORT_SECONDS)
-        if not sending.done():
-            sending.cancel()
-        elif not sending.cancelled() and sending.exception() is None:
-            with contextlib.suppress(library.exceptions.BaseError):
-                await library.delete_async(store, key)
+    await asyncio.wait([sending], timeout=ABORT_SECONDS)
+    if not sending.done():
+        sending.cancel()
+    elif not sending.cancelled() and sending.exception() is None:
+        with contextlib.suppress(library.exceptions.BaseError):
+            await library.delete_async(store, key)
 
 
 class Parts:
