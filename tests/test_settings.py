@@ -151,6 +151,32 @@ def test_an_invalid_setting_is_named_with_its_valid_form(
     assert "[" not in where
 
 
+def test_no_error_shows_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """URLs may have credentials, and errors are logged; the names and the valid form suffice."""
+    reported = 0
+    for name in Settings.model_fields.keys() - {"eager_presets"}:  # the names of presets are shown
+        for text in ("http://user:hunter2@host/?a=hunter2", '["https://user:hunter2@host/#"]'):
+            with monkeypatch.context() as patched:
+                patched.setenv(f"{PREFIX}{name.upper()}", text)
+                messages = str(faults()) if is_refused() else ""
+            reported += bool(messages)
+            assert "hunter2" not in messages, name
+    with pytest.raises(SettingsError) as caught:
+        load_settings(["hunter2", "speed=hunter2"])
+
+    assert reported > len(Settings.model_fields)
+    assert "hunter2" not in str(caught.value)
+
+
+def is_refused() -> bool:
+    """Whether the settings have errors."""
+    try:
+        load_settings()
+    except SettingsError:
+        return True
+    return False
+
+
 def test_all_errors_are_reported_together(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     """Errors of all sources are reported together, so that the next start succeeds."""
     (place / "imagesvc.toml").write_text('max_frames = "x"\ncolour = "red"\n')

@@ -61,11 +61,10 @@ def _assignments(texts: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     for text in texts:
         name, is_given, value = text.partition("=")
         if not is_given:
-            problems.append(f"--set {text}: name a setting and its value, such as max_frames=9")
+            shown = f" {name}" if name in Settings.model_fields else ""  # not a mistyped secret
+            problems.append(f"--set{shown}: name a setting and its value, such as max_frames=9")
         elif name not in Settings.model_fields:
-            problems.append(
-                f"--set {text}: {REMOVED.get(name, 'there is no such setting')}: {name}"
-            )
+            problems.append(f"--set {name}: {REMOVED.get(name, 'there is no such setting')}")
         else:
             given[name] = value
     return given, problems
