@@ -70,12 +70,17 @@ OTHERS: dict[str, Callable[[], bytes]] = {
     "times": lambda: png_chunk(b"tIME", bytes(7)) * 10_000,
 }
 
+KEPT = {"profiles": [packed(b"iCCP", 1 << 20)]}
+"""What remains of them: one sound profile."""
+
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_no_text_or_profile_makes_a_picture_refused(tmp_path: Path, name: str) -> None:
-    """It is accepted, and shown as without them."""
+    """It is accepted, and shown as without them; decoders are given the file without them."""
     path = with_chunks(quadrants(), tmp_path / "a.png", OTHERS[name]())
+    plain = Path(with_chunks(quadrants(), tmp_path / "plain.png", *KEPT.get(name, ())))
 
+    assert tidied(Path(path).read_bytes()) == plain.read_bytes()
     assert probe(path, LIMITS).width == 96
     assert is_near(corners(seen(make(path, "w=48"))), corners(quadrants()), 3)
 
