@@ -26,7 +26,8 @@ def inside(app: ASGIApp, routes: Sequence[Route], service: Service, access: Acce
     app = CompressionMiddleware(app)
     app = SlowBodyMiddleware(app, service.settings.body_timeout)
     app = AccessLogMiddleware(app, access)
-    return HotPath(app, service.caches.memory, access.record_hit, service.urls.appended)
+    lease = service.stores.database.lease
+    return HotPath(app, service.caches.memory, access.record_hit, service.urls.appended, lease)
 
 
 def outside(

@@ -7,9 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from imagesvc.errors import NotFound, OriginalDamaged
+from imagesvc.errors import NotFound, OriginalDamaged, Unavailable
 from imagesvc.model.ids import Digest, ImageId
-from imagesvc.model.images import Image
+from imagesvc.model.images import Image, Visibility
+from imagesvc.store.db.lease import Lease
 from imagesvc.store.images import ImageStore
 
 MAX_IMAGES = 20_000
@@ -20,6 +21,7 @@ class ImageCache:
     """An LRU of image rows; code that changes or deletes an image calls `forget`."""
 
     store: ImageStore
+    lease: Lease | None = None
     max_images: int = MAX_IMAGES
     _images: OrderedDict[ImageId, Image] = field(default_factory=OrderedDict)
     _changes: int = 0
@@ -29,7 +31,10 @@ class ImageCache:
 
         Raises:
             NotFound: there is no such image, or it has expired.
+            Unavailable: its row must be read, and cannot be.
         """
+        if self.lease is not None and self.lease.is_lapsed:
+            return await self._get_current(image_id)
         image = self._images.get(image_id)
         if image is not None:
             self._images.move_to_end(image_id)
@@ -43,6 +48,16 @@ class ImageCache:
             if len(self._images) > self.max_images:
                 self._images.popitem(last=False)
         return image
+
+    async def _get_current(self, image_id: ImageId) -> Image:
+        """The image where another node may have changed it: its row, or what all could see."""
+        try:
+            return await self.store.get(image_id)
+        except Unavailable:
+            known = self._images.get(image_id)
+            if known is None or known.shown_as is Visibility.PRIVATE:
+                raise
+            return known
 
     def holds(self, image: Image) -> bool:
         """Whether this row is cached: it was neither changed nor deleted since it was read."""

@@ -75,6 +75,11 @@ class MemoryCache:
             for listener in self._listeners:
                 listener(entry)
 
+    def clear(self) -> None:
+        """Let every entry go."""
+        for key in list(self._entries):
+            self.remove(key)
+
     def remove_of_images(self, *image_ids: ImageId) -> None:
         """Let every variant of these images go."""
         for key in self.keys_of_images(*image_ids):

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.http.conditional import etag_matches
 from imagesvc.model.ids import ImageId, VariantKey
+from imagesvc.store.db.lease import Lease
 from imagesvc.syntax.appended import Appended
 from imagesvc.syntax.header_fields import FieldsByName, fields_by_name
 
@@ -73,12 +74,18 @@ class HotPath:
     """ASGI middleware over the memory tier; entries are removed together with those of the tier."""
 
     def __init__(
-        self, app: ASGIApp, memory: MemoryCache, record: AccessRecord, appended: Appended
+        self,
+        app: ASGIApp,
+        memory: MemoryCache,
+        record: AccessRecord,
+        appended: Appended,
+        lease: Lease | None = None,
     ) -> None:
         self._app = app
         self._memory = memory
         self._record = record
         self._appended = appended
+        self._lease = lease
         self._answers: dict[Url, dict[bytes | None, _Answer]] = {}
         self._cache_keys: dict[VariantKey, list[CacheKey]] = {}
         self._leaders: dict[Url, asyncio.Event] = {}
@@ -166,6 +173,8 @@ class HotPath:
             answers = self._answers.get(self._cleaned(scope))
         if answers is None or not _PASSED_ON.isdisjoint(fields):
             return None
+        if self._lease is not None and self._lease.is_lapsed:
+            return None  # the image may have been changed or deleted by another node
         if b"if-modified-since" in fields and b"if-none-match" not in fields:
             return None  # an entity tag has precedence over the date
         return answers.get(None) or answers.get(fields.get(b"accept", b""))

@@ -66,6 +66,7 @@ class Service(Parts):
             self._recovered = await self.runner.start()
         finally:
             await workers
+        self.stores.database.follow_changes(self.caches.forget)
         self.outbound.dispatcher.start()
         if self.purger is not None:
             self.purger.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagesvc.cache.copies import OriginalCopies
@@ -10,6 +11,7 @@ from imagesvc.cache.identity import Identities
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.variants import VariantCache
+from imagesvc.model.ids import ImageId
 from imagesvc.service.engine.transforms import Transforms
 from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
@@ -28,6 +30,15 @@ class Caches:
     """Variants of both tiers; those that are missing are rendered."""
     originals: OriginalCopies
 
+    def forget(self, image_ids: Sequence[ImageId] | None) -> None:
+        """Drop what other nodes have changed; everything, if it is None."""
+        if image_ids is None:
+            self.images.forget_all()
+            self.memory.clear()
+        else:
+            self.images.forget(*image_ids)
+            self.memory.remove_of_images(*image_ids)
+
 
 def caches_of(
     settings: Settings, files: Files, stores: Stores, workers: Workers, transforms: Transforms
@@ -43,4 +54,5 @@ def caches_of(
         timeout=settings.transform_timeout,
     )
     originals = OriginalCopies(variants, workers.renderer, settings.transform_timeout)
-    return Caches(ImageCache(stores.images), memory, disk, variants, originals)
+    images = ImageCache(stores.images, stores.database.lease)
+    return Caches(images, memory, disk, variants, originals)

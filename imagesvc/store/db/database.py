@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from imagesvc.errors import DatabaseDamaged
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.leadership import Leadership
+from imagesvc.store.db.lease import Forget, Lease
 
 log = structlog.get_logger()
 
@@ -41,6 +42,8 @@ class Database(ABC):
         self.is_damaged = False
         """Whether a statement has met damage since the start."""
         self._waiting: set[asyncio.Event] = set()
+        self.lease: Lease | None = None
+        """Of what is kept in memory; None where no other node can change it."""
         self.leadership = Leadership()
         """Of one node among those that use it."""
 
@@ -92,6 +95,10 @@ class Database(ABC):
             InsufficientStorage: the disk is full; nothing was changed.
             Unavailable: the database cannot be written now; nothing was changed.
         """
+
+    def follow_changes(self, forget: Forget) -> None:
+        """Have what other nodes change forgotten here, until `close()`; there may be none."""
+        del forget
 
     def wake(self) -> None:
         """Set the events of all who wait for a commit; call it in the event loop."""

@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from imagesvc.errors import ImagesvcError, OutcomeUnknown, Unavailable
 from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
+from imagesvc.store.db.lease import Forget
+from imagesvc.store.db.postgres.changes import Changes, change_of
 from imagesvc.store.db.postgres.election import Election
 from imagesvc.store.db.postgres.errors import explained, is_conflict, translated
 from imagesvc.store.db.postgres.listener import Listener
@@ -61,6 +63,7 @@ class PostgresDatabase(Database):
         """What psycopg needs for a connection of its own."""
         self._listener = Listener(options, self.wake)
         self.leadership = self._election = Election(options)
+        self.lease = self._changes = Changes(options)
         sockets = Sockets()
         event.listen(self._engine, "do_connect", self._before_connection)
         event.listen(self._engine, "connect", sockets.added)
@@ -93,9 +96,14 @@ class PostgresDatabase(Database):
         """See `Database`."""
         await self._listener.stop()
         await self._election.stop()
+        await self._changes.stop()
         await self._pulse.stop()
         await asyncio.gather(*self._running, return_exceptions=True)
         await to_thread.run_sync(self._engine.dispose)
+
+    def follow_changes(self, forget: Forget) -> None:
+        """See `Database`."""
+        self._changes.start(forget)
 
     @contextlib.contextmanager
     def subscribe(self) -> Iterator[asyncio.Event]:
@@ -111,9 +119,15 @@ class PostgresDatabase(Database):
     async def write(self, work: Work[T], *, may_use_reserve: bool = False, wakes: bool = True) -> T:
         """See `Database`; there is no reserve."""
         del may_use_reserve
-        found = await self._in_thread(lambda: self._write(work))
+
+        def noted(connection: Connection) -> tuple[T, int | None]:
+            return work(connection), change_of(connection)
+
+        found, change = await self._in_thread(lambda: self._write(noted))
         if wakes:
             self.wake()
+        if change is not None:
+            await self._changes.noted_by_all(change, self.read)
         return found
 
     async def _in_thread(self, call: Callable[[], T]) -> T:

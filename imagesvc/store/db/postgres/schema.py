@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, String
 
+from imagesvc.store.db.postgres import CHANGES
 from imagesvc.store.db.schema.whole import WHOLE
 from imagesvc.store.search.fulltext.words import letters
 
@@ -18,6 +19,7 @@ def create(connection: Connection) -> None:
     search = (SCRIPTS / "search.sql").read_text()
     connection.exec_driver_sql(search.replace("%(letters)s", letters()))
     connection.exec_driver_sql((SCRIPTS / "order.sql").read_text())
+    connection.exec_driver_sql(CHANGES.read_text())
 
 
 def _by_code_points() -> MetaData:
