@@ -72,7 +72,7 @@ def trash_of(stores: Stores, caches: Caches, removal: Removal) -> Trash:
 def due_images_of(settings: Settings, files: Files, stores: Stores, removal: Removal) -> DueImages:
     """What deletes images that have been in the trash long enough, or have expired."""
     retention = timedelta(seconds=settings.trash_retention)
-    clock = DeletionClock(stores.trash, files.data_dir.last_run)
+    clock = DeletionClock(stores.trash, files.data_dir)
     return DueImages(stores.trash, removal, retention, clock)
 
 

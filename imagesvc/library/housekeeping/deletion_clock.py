@@ -10,11 +10,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
 
 from imagesvc.model.ids import utc_now
+from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.last_run import last_run_at, note_run
 from imagesvc.store.removal.trash import TrashStore
 
@@ -41,12 +41,12 @@ class DeletionClock:
     def __init__(
         self,
         store: TrashStore,
-        last_run: Path,
+        data_dir: DataDir,
         clock: Callable[[], datetime] = utc_now,
         passed: Callable[[], float] = boot_time,
     ) -> None:
         self._store = store
-        self._last_run = last_run
+        self._last_run, self._held = data_dir.last_run, data_dir.deletions_held
         self._clock = clock
         self._passed = passed
         self._seen: tuple[datetime, float] | None = None
@@ -60,8 +60,8 @@ class DeletionClock:
     async def time(self) -> datetime | None:
         """The time up to which images may be deleted; None if the clock cannot be trusted yet.
 
-        The trash is corrected after a jump. The time is noted for the next process, but not during
-        a hold: a restart does not end it.
+        The trash is corrected after a jump. The time is noted for the next process, and so is a
+        hold: a restart begins it again, and other processes delete nothing, either.
         """
         now, passed = self._clock(), self._passed()
         gap = await self._gap(now, passed)
@@ -74,19 +74,32 @@ class DeletionClock:
         elif gap < -JUMP:
             await self._count_again(timedelta(), now)
             _warn("the clock was set back", gap, now)
+        if self._seen is None and await asyncio.to_thread(self._held.exists):
+            self._held_until = passed + HOLD_SECONDS
         self._seen = now, passed
-        if self._held_until is not None and passed < self._held_until:
-            return None
-        self._held_until = None
-        await asyncio.to_thread(note_run, self._last_run, now)
-        return now
+        if self._held_until is not None and passed >= self._held_until:
+            self._held_until = None
+        await asyncio.to_thread(self._note, now)
+        return None if self.is_held else now
+
+    def _note(self, now: datetime) -> None:
+        """Note the hold, then the time; without the first, the next process must see the jump."""
+        if self.is_held:
+            try:
+                self._held.touch(0o600)
+            except OSError:  # a full disk
+                return
+        else:
+            self._held.unlink(missing_ok=True)
+        note_run(self._last_run, now)
 
     async def peek(self) -> datetime | None:
         """As `time`, but nothing is changed."""
         now, passed = self._clock(), self._passed()
         gap = await self._gap(now, passed)
         is_trusted = gap is not None and gap <= (AWAY if self._seen is None else JUMP)
-        return now if is_trusted and not self.is_held else None
+        is_held = self.is_held or await asyncio.to_thread(self._held.exists)
+        return now if is_trusted and not is_held else None
 
     async def _gap(self, now: datetime, passed: float) -> timedelta | None:
         """How much more the clock has advanced than the time; None if nothing is known."""

@@ -52,6 +52,7 @@ async def metrics(
         *await source_metrics(stores.sources, service.sources.watcher.record),
         *_caches(service.caches),
         *_damage(service),
+        *_clock(service),
         await writable_metric(service.files.write_probe),
         *await asyncio.to_thread(storage_metrics, service.files.data_dir, service.settings),
     ]
@@ -111,4 +112,12 @@ def _damage(service: Parts) -> list[Metric]:
         gauge("blobs_damaged", "Stored files found damaged.", service.files.verified.damaged),
         counter("database_failures", "Work that the database failed.", database.failures.count),
         gauge("database_damaged", "Whether damage was found.", database.is_damaged),
+    ]
+
+
+def _clock(service: Parts) -> list[Metric]:
+    is_behind, clock = service.clock_watch.newest is not None, service.due_images.clock
+    return [
+        gauge("clock_behind", "Whether the clock is before the newest stored time.", is_behind),
+        gauge("deletions_held", "Whether the clock has jumped forward.", clock.is_held),
     ]

@@ -108,6 +108,11 @@ class DataDir:
         return self.root / "last-run"
 
     @property
+    def deletions_held(self) -> Path:
+        """While this file exists, nothing is deleted by time: the clock has jumped forward."""
+        return self.root / "deletions-held"
+
+    @property
     def server_lock(self) -> Path:
         """Locked by the running server."""
         return self.root / "server.lock"
