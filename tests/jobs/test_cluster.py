@@ -26,7 +26,7 @@ from tests.workers.processes import stopped_workers, workers
 
 pytestmark = pytest.mark.cluster
 LEASE = {"job_lease": "1500ms", "retry_delay": "100ms"}
-LIMITS = dict.fromkeys(("job_timeout", "transform_timeout"), f"{PATIENCE}s")
+LIMITS = dict.fromkeys(("job_timeout", "transform_timeout"), f"{10 * PATIENCE}s")
 
 
 class Cluster:

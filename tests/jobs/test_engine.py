@@ -1,0 +1,56 @@
+"""What a worker may do to entries of the queue that are no longer its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from procrastinate.jobs import Status
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import create_engine, text
+
+from imagesvc.jobs.cluster.engine import Engine
+from imagesvc.store.jobs.engine import QUEUE, TASK
+from tests.conftest import EMPTY
+from tests.postgres import Postgres
+
+pytestmark = [pytest.mark.anyio, pytest.mark.cluster]
+
+
+@pytest.fixture
+def shared(postgres: Postgres) -> Iterator[SqlEngine]:
+    """A database, in which the test looks."""
+    with postgres.copy_of(EMPTY) as url:
+        made = create_engine(url)
+        yield made
+        made.dispose()
+
+
+async def test_a_worker_does_not_end_what_another_was_given(shared: SqlEngine) -> None:
+    """The other's entry stays, so that its own crash would be noticed."""
+
+    async def run(_job_id: str) -> None:
+        raise AssertionError
+
+    options = shared.dialect.create_connect_args(shared.url)[1]
+    engine = Engine(options, run, 1, 30.0)
+    await engine.open()
+    manager = engine._app.job_manager
+    await engine._app.configure_task(TASK, queue=QUEUE, lock="a").defer_async(job_id="a")
+    first, second = [await manager.register_worker() for _ in range(2)]
+
+    old = await manager.fetch_job([QUEUE], first)
+    assert old is not None
+    await manager.retry_job(old)
+    new = await manager.fetch_job([QUEUE], second)
+    assert new is not None
+    await manager.finish_job(old, Status.SUCCEEDED, delete_job=True)
+    with shared.connect() as connection:
+        rows = connection.execute(text("SELECT status, worker_id FROM procrastinate_jobs")).all()
+    await manager.finish_job(new, Status.SUCCEEDED, delete_job=True)
+    with shared.connect() as connection:
+        left = connection.scalar(text("SELECT count(*) FROM procrastinate_jobs"))
+    await engine.close()
+
+    assert [tuple(row) for row in rows] == [("doing", second)]
+    assert left == 0
