@@ -21,7 +21,7 @@ from imagesvc.store.db.sqlite.migrate import migrate
 from tests import databases
 from tests.accounts import Account, admin_of
 from tests.postgres import Postgres, started
-from tests.radosgw import Radosgw, shared_radosgw
+from tests.radosgw import CREDENTIALS, Radosgw, shared_radosgw
 from tests.server import Server
 
 EMPTY = "empty"
@@ -101,6 +101,7 @@ class MakeServer(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of the database that servers have."""
     parser.addoption("--shared-database", action="store_true", help="servers use PostgreSQL")
+    parser.addoption("--shared-blobs", action="store_true", help="and a bucket, besides")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -108,7 +109,11 @@ def shared_databases(request: pytest.FixtureRequest) -> Iterator[None]:
     """If they are wanted, a database of PostgreSQL for each server of the tests."""
     if request.config.getoption("--shared-database"):
         postgres: Postgres = request.getfixturevalue("postgres")
-        with databases.used(lambda: postgres.copy(EMPTY), postgres.drop):
+        new_url = None
+        if request.config.getoption("--shared-blobs"):
+            new_url = request.getfixturevalue("radosgw").new_url
+            os.environ.update(CREDENTIALS)
+        with databases.used(lambda: postgres.copy(EMPTY), postgres.drop, new_url):
             yield
     else:
         yield

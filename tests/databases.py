@@ -21,16 +21,29 @@ SECRET = "5e" * 32
 class Databases:
     """Makes a database when a data directory is first used."""
 
-    def __init__(self, make: Callable[[], str], drop: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        make: Callable[[], str],
+        drop: Callable[[str], None],
+        new_bucket: Callable[[], str] | None,
+    ) -> None:
         self._make = make
         self._drop = drop
+        self._new_bucket = new_bucket
         self._urls: dict[Path, str] = {}
+        self._buckets: dict[Path, str] = {}
 
     def of(self, data_dir: Path) -> str:
         """The URL of the database of a data directory."""
         if data_dir not in self._urls:
             self._urls[data_dir] = self._make().replace("+psycopg", "")
         return self._urls[data_dir]
+
+    def bucket_of(self, data_dir: Path) -> str | None:
+        """The URL of the bucket of a data directory; None if originals are in files."""
+        if self._new_bucket is not None and data_dir not in self._buckets:
+            self._buckets[data_dir] = self._new_bucket()
+        return self._buckets.get(data_dir)
 
     def drop_all(self) -> None:
         """Remove them."""
@@ -42,10 +55,14 @@ _used: Databases | None = None
 
 
 @contextlib.contextmanager
-def used(make: Callable[[], str], drop: Callable[[str], None]) -> Iterator[None]:
+def used(
+    make: Callable[[], str],
+    drop: Callable[[str], None],
+    new_bucket: Callable[[], str] | None = None,
+) -> Iterator[None]:
     """Let the servers that are made meanwhile use databases of these functions."""
     global _used  # noqa: PLW0603  # of the process, as the servers' ports are
-    _used = Databases(make, drop)
+    _used = Databases(make, drop, new_bucket)
     yield
     _used.drop_all()
     _used = None
@@ -55,7 +72,9 @@ def settings_of(data_dir: Path) -> dict[str, Any]:
     """The settings of a server with this data directory; none for SQLite."""
     if _used is None:
         return {}
-    return {"database_url": _used.of(data_dir), "secret_key": SECRET}
+    settings = {"database_url": _used.of(data_dir), "secret_key": SECRET}
+    bucket = _used.bucket_of(data_dir)
+    return settings if bucket is None else {**settings, "blob_url": bucket}
 
 
 def secret_of(data_dir: Path) -> bytes:

@@ -12,12 +12,16 @@ from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.incoming import Incoming
-from imagesvc.store.files.locks import DigestLocks, Locks
+from imagesvc.store.files.locks import DigestLocks, Locks, NoLocks
 from imagesvc.store.files.reserve import Reserve
 from imagesvc.store.files.secret import make_secret
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.files.write_probe import WriteProbe
+from imagesvc.store.objects.blobs import ObjectBlobStore
+from imagesvc.store.objects.downloads import DownloadCache
+from imagesvc.store.objects.opening import open_blob_bucket
+from imagesvc.store.objects.variants import ObjectVariants
 
 log = structlog.get_logger()
 
@@ -37,6 +41,20 @@ class Files:
     variants: VariantContents
     locks: Locks
     incoming: Incoming
+    downloads: DownloadCache | None
+    """Of originals in a bucket."""
+
+    async def open(self) -> None:
+        """Be ready for originals of a bucket; call it in a server or worker, before its jobs."""
+        if self.downloads is not None:
+            await self.downloads.open()
+
+    async def close(self) -> None:
+        """End what runs, and release everything."""
+        await self.verified.close()
+        if self.downloads is not None:
+            await self.downloads.close()
+        self.locks.close()
 
     def fill_reserve(self, min_free_bytes: int) -> None:
         """Take the room of the reserve where that leaves the disk enough."""
@@ -45,26 +63,32 @@ class Files:
 
 
 def files_of(settings: Settings, *, is_offline: bool) -> Files:
-    """The files in the data directory of the settings.
+    """The files in the data directory of the settings, or the objects in their bucket.
 
     Raises:
         NoDataDir: a command needs an existing one.
         RestoreUnfinished: a restore was interrupted.
+        Unavailable: the bucket cannot be opened.
     """
+    bucket = None if settings.blob_url is None else open_blob_bucket(settings.blob_url)
     data_dir = usable_data_dir(settings, is_offline=is_offline)
-    blobs = FileBlobStore(data_dir.blobs)
-    return Files(
-        data_dir=data_dir,
-        reserve=Reserve(data_dir.reserve, data_dir.variants),
-        write_probe=WriteProbe(data_dir),
-        blobs=blobs,
-        verified=VerifiedBlobs(blobs),
-        variants=VariantFiles(data_dir.variants),
-        locks=DigestLocks(data_dir.digest_lock),
-        incoming=Incoming(
-            data_dir, max_bytes=settings.max_upload_size, min_free_bytes=settings.min_free_space
-        ),
+    reserve = Reserve(data_dir.reserve, data_dir.variants)
+    probe = WriteProbe(data_dir)
+    incoming = Incoming(
+        data_dir, max_bytes=settings.max_upload_size, min_free_bytes=settings.min_free_space
     )
+    if bucket is None:
+        files = FileBlobStore(data_dir.blobs)
+        variants, locks = VariantFiles(data_dir.variants), DigestLocks(data_dir.digest_lock)
+        return Files(
+            data_dir, reserve, probe, files, VerifiedBlobs(files), variants, locks, incoming, None
+        )
+    downloads = DownloadCache(data_dir.downloads, settings.original_cache_size)
+    objects = ObjectBlobStore(bucket, downloads)
+    return Files(
+        data_dir, reserve, probe, objects, VerifiedBlobs(objects), ObjectVariants(bucket),
+        NoLocks(), incoming, downloads,
+    )  # fmt: skip
 
 
 def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:

@@ -22,6 +22,7 @@ def checks_of(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
         "data_dir": lambda: check_data_dir(parts.files.data_dir, parts.settings),
         "disk": lambda: check_disk(parts.files, parts.settings.min_free_space),
         "workers": lambda: check_workers(parts.workers),
+        **({} if parts.settings.blob_url is None else {"blobs": parts.files.blobs.check}),
     }
 
 

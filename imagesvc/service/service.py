@@ -61,6 +61,7 @@ class Service(Parts):
         workers = asyncio.create_task(self.workers.pool.start())
         try:
             await asyncio.to_thread(self._prepare)
+            await self.files.open()
             await self.accounts.open()
             await self.caches.disk.start()
             self._recovered = await self.runner.start()
@@ -121,12 +122,11 @@ class Service(Parts):
         await asyncio.gather(self.runner.stop(seconds), self.outbound.dispatcher.stop(seconds))
         if self.purger is not None:
             await self.purger.stop()
-        await self.files.verified.close()
         await self.caches.disk.close()
         await self.workers.pool.close()
         await self.accounts.close()
         await self.stores.database.close()
-        self.files.locks.close()
+        await self.files.close()
         if self._lock is not None:
             self._lock.release()
         log.info("stopped", action="service.stopped")

@@ -44,14 +44,14 @@ class WorkerService(Parts):
                 prepare_database, self.stores.database, self.files,
                 may_upgrade=False, may_use_reserve=False,
             )  # fmt: skip
+            await self.files.open()
             await self.caches.disk.start()
         finally:
             await pool
         await self._jobs.start()
 
     async def _close(self) -> None:
-        await self.files.verified.close()
         await self.caches.disk.close()
         await self.workers.pool.close()
         await self.stores.database.close()
-        self.files.locks.close()
+        await self.files.close()

@@ -1,4 +1,4 @@
-"""Several machines: the metadata that they share, and the secret that they have in common."""
+"""Several machines: what they share, and the secret that they have in common."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ByteSize, Field, SecretStr, ValidationInfo, field_validator
 
 from imagesvc.settings.quantities import Seconds
+from imagesvc.syntax.bucket_url import OPTIONS, parse_bucket_url
 
 SCHEMES = ("postgresql", "postgres")
 SECRET_DIGITS = 64
@@ -37,6 +38,26 @@ class ClusterSettings(BaseModel):
         description="With database_url: time without a sign of life of a worker after which its "
         "jobs are given to others.",
     )
+
+    blob_url: str | None = Field(
+        None,
+        validate_default=True,
+        description="With database_url: the bucket of originals and variants, "
+        "s3://bucket/prefix?endpoint=URL; none: the data directory.",
+    )
+    original_cache_size: ByteSize = Field(
+        ByteSize(2 << 30), description="With blob_url: bytes of originals kept on this machine."
+    )
+
+    @field_validator("blob_url")
+    @classmethod
+    def _is_of_bucket(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None:
+            return None
+        parse_bucket_url(text, tuple(OPTIONS))
+        if "database_url" in info.data and info.data["database_url"] is None:
+            raise ValueError("requires database_url")
+        return text
 
     @property
     def is_embedded(self) -> bool:

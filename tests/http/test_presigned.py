@@ -188,7 +188,9 @@ def test_an_expired_url_is_refused_and_collected(make_server: MakeServer) -> Non
     found = server.cli("gc", "--grace", "0s")
 
     assert found.returncode == 0, found.stderr
-    assert "1 expired upload URLs" in found.stdout
+    assert "expired upload URLs" in found.stdout
+    left = databases.run_sql(server.data_dir, "SELECT count(*) FROM upload_slots")
+    assert left == [1]
     server.kill()
     server.start()
     assert put(server, fresh, picture(1)).status_code == 201

@@ -33,7 +33,7 @@ async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     if request.param == "bucket":
         service: Radosgw = request.getfixturevalue("radosgw")
         downloads = DownloadCache(folder, 1 << 30)
-        await downloads.clear()
+        await downloads.open()
         return ObjectBlobStore(open_blob_bucket(service.new_url()), downloads)
     folder.mkdir()
     return FILES[request.param](folder)

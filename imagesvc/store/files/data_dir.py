@@ -118,6 +118,11 @@ class DataDir:
         return self.root / "server.lock"
 
     @property
+    def downloads(self) -> Path:
+        """Originals that were fetched from a bucket."""
+        return self.root / "downloads"
+
+    @property
     def digest_lock(self) -> Path:
         """Locked byte by byte, a digest each."""
         return self.root / "blobs.lock"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import itertools
+import os
 import shutil
+import tempfile
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from anyio import CancelScope, to_thread
@@ -32,21 +36,29 @@ class _Download:
 
 
 class DownloadCache:
-    """The files below a folder that no other process uses.
+    """The files below a folder, in which each process has one of its own.
 
     They have at most `limit_bytes` together, and those that are in use besides.
     """
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self._folder = folder
+        self._lock: int | None = None
         self._limit = limit_bytes
         self._downloads: OrderedDict[str, _Download] = OrderedDict()
         self._numbers = itertools.count()
         self._bytes = 0
 
-    async def clear(self) -> None:
-        """Make the folder, and remove what a former process left there; before the first use."""
-        await to_thread.run_sync(_cleared, self._folder)
+    async def open(self) -> None:
+        """Make the folder, and remove those of processes that have ended; before the first use."""
+        self._folder, self._lock = await to_thread.run_sync(_own_folder, self._folder)
+
+    async def close(self) -> None:
+        """Remove the folder; after the last use."""
+        if self._lock is not None:
+            await to_thread.run_sync(partial(shutil.rmtree, self._folder, ignore_errors=True))
+            os.close(self._lock)
+            self._lock = None
 
     @contextlib.asynccontextmanager
     async def hold(self, name: str, fetch: Fetch) -> AsyncIterator[Path]:
@@ -139,6 +151,25 @@ def _unlink(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _cleared(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+def _own_folder(folder: Path) -> tuple[Path, int]:
+    """A new folder below this one, and the lock that shows that its process runs."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(folder):  # or another process would find the new folder without its lock
+        for other in folder.iterdir():
+            with contextlib.suppress(OSError), _locked(other, fcntl.LOCK_NB):
+                shutil.rmtree(other, ignore_errors=True)
+        own = Path(tempfile.mkdtemp(dir=folder))
+        lock = os.open(own, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return own, lock
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, kind: int = 0) -> Iterator[None]:
+    """Raises `OSError` if it is no folder, or another process has locked it, with LOCK_NB."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | kind)
+        yield
+    finally:
+        os.close(fd)

@@ -47,10 +47,10 @@ async def objects() -> Objects:
 @pytest.fixture
 async def cache(tmp_path: Path) -> DownloadCache:
     """A cache with room for two of them, where a former process left a file."""
-    (tmp_path / "scratch").mkdir()
-    (tmp_path / "scratch" / "0-one").write_bytes(b"left")
+    (tmp_path / "scratch" / "former").mkdir(parents=True)
+    (tmp_path / "scratch" / "former" / "0-one").write_bytes(b"left")
     cache = DownloadCache(tmp_path / "scratch", 4 * len(PIECE))
-    await cache.clear()
+    await cache.open()
     return cache
 
 
@@ -61,7 +61,8 @@ async def use(cache: DownloadCache, objects: Objects, name: str) -> bytes | None
 
 
 def files_in(folder: Path) -> list[str]:
-    return sorted(path.name.partition("-")[2] for path in (folder / "scratch").iterdir())
+    files = [path for path in (folder / "scratch").rglob("*") if path.is_file()]
+    return sorted(path.name.partition("-")[2] for path in files)
 
 
 async def fetching(objects: Objects, count: int) -> None:
@@ -150,3 +151,20 @@ async def test_the_file_of_a_deleted_object_goes_once_it_is_not_in_use(
     assert files_in(tmp_path) == ["one"]
     await cache.remove("one")
     assert files_in(tmp_path) == []
+
+
+async def test_processes_that_share_a_folder_have_files_of_their_own(
+    cache: DownloadCache, objects: Objects, tmp_path: Path
+) -> None:
+    """The start of one removes nothing of another that runs, and its end removes its own."""
+    assert await use(cache, objects, "one") == 2 * PIECE
+    other = DownloadCache(tmp_path / "scratch", 4 * len(PIECE))
+    await other.open()
+
+    assert files_in(tmp_path) == ["one"]
+    assert await use(other, objects, "one") == 2 * PIECE
+    assert files_in(tmp_path) == ["one", "one"]
+    await other.close()
+    assert files_in(tmp_path) == ["one"]
+    await cache.close()
+    assert list((tmp_path / "scratch").iterdir()) == []

@@ -24,7 +24,7 @@ DIGEST = Digest(hashlib.sha256(CONTENT).hexdigest())
 async def downloads(tmp_path: Path) -> DownloadCache:
     """An empty cache."""
     cache = DownloadCache(tmp_path / "scratch", 1 << 30)
-    await cache.clear()
+    await cache.open()
     return cache
 
 
