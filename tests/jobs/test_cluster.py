@@ -230,6 +230,7 @@ def test_workers_outlive_a_crash_of_postgresql(tmp_path: Path) -> None:
             assert worker.process is not None
             assert worker.process.poll() is None
             until(lambda: worker.lines(action="jobs.claimed"))
+            assert worker.lines(action="jobs.reconnected")
         finally:
             cluster.close()
 

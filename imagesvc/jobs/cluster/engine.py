@@ -111,6 +111,15 @@ class Engine:
         )
         await self._worker.run()  # type: ignore[no-untyped-call]  # it lacks annotations
 
+    def restart(self) -> None:
+        """Let `run` end when the jobs that are running have ended.
+
+        The engine watches neither its signs of life nor its notifications when it has no periodic
+        tasks: after an outage, both have ended, and it would go on without them.
+        """
+        if self._worker is not None:
+            self._worker.stop()  # type: ignore[no-untyped-call]  # it lacks annotations
+
     async def rescue(self) -> int:
         """Give a sign of life, and have the jobs of workers without one run again.
 

@@ -75,6 +75,7 @@ class JobWorker:
         while not self._is_stopping:
             try:
                 await self._engine.run()
+                log.info("the worker connects again", action="jobs.reconnected")
             except Exception as error:  # noqa: BLE001  # of the engine or its driver: it starts again
                 self._outage.failed(error=str(error))
             await asyncio.sleep(ERROR_PAUSE_SECONDS)
@@ -89,7 +90,12 @@ class JobWorker:
             await asyncio.sleep(seconds)
 
     async def _rescue(self) -> None:
-        if found := await self._engine.rescue():
+        try:
+            found = await self._engine.rescue()
+        except Exception:
+            self._engine.restart()
+            raise
+        if found:
             log.warning("jobs of a lost worker are run again", action="jobs.rescued", jobs=found)
 
     async def _reconcile(self) -> None:
