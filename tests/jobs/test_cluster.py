@@ -98,7 +98,7 @@ def test_two_workers_share_jobs_and_each_is_run_once(cluster: Cluster) -> None:
     assert all(run)
     until(lambda: cluster.sql("SELECT count(*) FROM procrastinate_jobs") == [(0,)])
     assert [worker.stop() for worker in both] == [0, 0]
-    assert {line["level"] for worker in both for line in worker.lines()} == {"info"}
+    assert [line for worker in both for line in worker.lines() if line["level"] != "info"] == []
 
 
 def test_the_jobs_of_a_killed_worker_are_run_by_another(cluster: Cluster) -> None:
