@@ -66,7 +66,8 @@ class Engine:
     ) -> None:
         # Its messages repeat ours, and those of an outage come with tracebacks.
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+        for name in ("psycopg", "psycopg.pool"):  # also of what a stop cuts short
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._connector = PsycopgConnector(
             kwargs=dict(options), min_size=1, max_size=CONNECTIONS, timeout=CONNECT_SECONDS
         )
