@@ -1,0 +1,95 @@
+"""Servers on one database behave as one: first starts, repeated uploads, events and webhooks."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+from tests.cluster.conftest import Nodes
+from tests.http.asking import picture
+from tests.receiver import Receiver
+from tests.server import Server
+from tests.waiting import until
+
+pytestmark = pytest.mark.cluster
+EVENTS = 100
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """It notes what arrives."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+def test_two_first_starts_at_once_make_one_admin(nodes: Nodes) -> None:
+    """The server whose key is not in the database keeps none."""
+    servers = [nodes.node(auth="required") for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(Server.start, servers))
+    assert nodes.sql("SELECT name FROM users") == ["admin"]
+    assert nodes.sql("SELECT count(*) FROM api_keys") == [1]
+    until(lambda: sum((server.data_dir / "admin.key").exists() for server in servers) == 1)
+
+
+def test_one_idempotency_key_makes_one_image(nodes: Nodes) -> None:
+    first, second = nodes.pair()
+    content = picture(1)
+
+    def upload(server: Server, key: str) -> httpx2.Response:
+        return server.client.post(
+            "/api/v1/images",
+            files={"file": ("a.jpg", content)},
+            headers={"idempotency-key": key},
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(5):
+            key = f"key-{number}"
+            answers = list(pool.map(upload, (first, second), (key, key)))
+            assert all(answer.status_code in {201, 409} for answer in answers), answers
+            again = [upload(server, key) for server in (first, second)]
+            assert {answer.status_code for answer in again} == {201}
+            assert len({answer.json()["id"] for answer in again}) == 1
+            assert nodes.sql("SELECT count(*) FROM images") == [number + 1]
+
+
+def test_a_stream_of_one_node_has_the_events_of_both_in_order(nodes: Nodes) -> None:
+    first, second = nodes.pair()
+    with second.client.stream("GET", "/api/v1/events?types=image.created") as answer:
+        lines = answer.iter_lines()
+        until(lambda: next(lines).startswith("id:"))
+        made = [
+            (first, second)[number % 2].upload(picture(number))["id"]
+            for number in range(EVENTS // 5)
+        ]
+        got: list[str] = []
+        while len(got) < len(made):
+            line = next(lines)
+            if line.startswith("data: {"):
+                got.append(json.loads(line.removeprefix("data: "))["data"]["image_id"])
+    assert got == made
+
+
+def test_each_event_is_sent_to_a_webhook_once(nodes: Nodes, receiver: Receiver) -> None:
+    """Both servers run, one sends; when it is killed, the other one goes on."""
+    first, second = nodes.pair(webhook_allow='["127.0.0.0/8"]')
+    hook = {"url": receiver.url("/events"), "event_types": ["image.created"]}
+    answer = first.client.post("/api/v1/webhooks", json=hook)
+    assert answer.status_code == 201, answer.text
+    made = [(first, second)[number % 2].upload(picture(number))["id"] for number in range(EVENTS)]
+    until(lambda: len(receiver.at("/events")) >= EVENTS)
+    until(
+        lambda: nodes.sql("SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'") == [0]
+    )
+    first.kill()
+    made.append(second.upload(picture(EVENTS))["id"])
+    until(lambda: len(receiver.at("/events")) > EVENTS)
+    got = Counter(json.loads(body)["data"]["image_id"] for _, body in receiver.at("/events"))
+    assert got == Counter(made)
