@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -10,8 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from imagesvc.auth.secrets import new_key
+from imagesvc.auth.users import made_first_admin
+from imagesvc.model.ids import new_id, utc_now
+from imagesvc.store.accounts import UserStore
+from imagesvc.store.db.postgres.database import PostgresDatabase
 from tests.cluster.conftest import Nodes
+from tests.conftest import EMPTY
 from tests.http.asking import picture
+from tests.postgres import Postgres
 from tests.receiver import Receiver
 from tests.server import Server
 from tests.waiting import until
@@ -36,6 +44,19 @@ def test_two_first_starts_at_once_make_one_admin(nodes: Nodes) -> None:
     assert nodes.sql("SELECT name FROM users") == ["admin"]
     assert nodes.sql("SELECT count(*) FROM api_keys") == [1]
     until(lambda: sum((server.data_dir / "admin.key").exists() for server in servers) == 1)
+
+
+@pytest.mark.anyio
+async def test_of_first_admins_made_at_once_one_stays(postgres: Postgres) -> None:
+    with postgres.copy_of(EMPTY) as url:
+        nodes = [PostgresDatabase(url) for _ in range(4)]
+        admins = [made_first_admin(new_key(new_id()), utc_now()) for _ in nodes]
+        adding = (
+            UserStore(node).add_first(*made) for node, made in zip(nodes, admins, strict=True)
+        )
+        assert sorted(await asyncio.gather(*adding)) == [False, False, False, True]
+        for node in nodes:
+            await node.close()
 
 
 def test_one_idempotency_key_makes_one_image(nodes: Nodes) -> None:
