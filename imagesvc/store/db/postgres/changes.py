@@ -148,7 +148,8 @@ class Changes:
                 async for _ in connection.notifies(timeout=RENEW_SECONDS, stop_after=1):
                     pass
         except asyncio.CancelledError:
-            await connection.execute(_LEAVE, (self._id,))
+            async with asyncio.timeout(LEASE_SECONDS):  # after which nobody waits for it
+                await connection.execute(_LEAVE, (self._id,))
             raise
 
     async def _catch_up(self, connection: Connected, forget: Forget) -> bool:
