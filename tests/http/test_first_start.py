@@ -196,11 +196,11 @@ def test_the_database_and_the_secret_are_for_the_owner_and_have_no_key(
     server = make_server(auth="required", workers=1)
     secret = admin_of(server).key.rpartition("_")[2]
 
-    files = [path for path in server.data_dir.iterdir() if path.is_file()]
-    names = {path.name for path in files if path.stat().st_mode & 0o077 == 0}
+    names = ("imagesvc.db", "imagesvc.db-wal", "imagesvc.db-shm", "secret.key")
+    modes = {name: (server.data_dir / name).stat().st_mode & 0o077 for name in names}
     server.stop()
 
-    assert names >= {"imagesvc.db", "imagesvc.db-wal", "imagesvc.db-shm", "secret.key"}
+    assert modes == dict.fromkeys(names, 0)
     assert databases.run_sql(server.data_dir, "SELECT count(*) FROM api_keys") == [1]
     assert secret not in databases.dump(server.data_dir)
 
