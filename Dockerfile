@@ -16,7 +16,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY imagesvc imagesvc
 RUN python -m venv /opt/imagesvc \
  && /opt/imagesvc/bin/pip install --no-cache-dir --disable-pip-version-check \
-    --constraint constraints.txt '.[s3,otel]'
+    --constraint constraints.txt '.[s3,otel,cluster]'
 
 FROM python:3.11-slim
 # A named volume at /data or /backups gets the owner of this directory at its first use; a bind mount

@@ -14,12 +14,16 @@ HEAD = """\
 # the "# " before the settings to change. docs/configuration.md has more about each. If the file has
 # secrets, let only its owner read it: chmod 600 .env
 
-# For compose.yaml: the host name of the site.
+# For compose.yaml and compose.cluster.yaml: the host name of the site.
 SITE=images.example.org
 
 # For compose.yaml: a folder of another disk for backups, which belongs to user 10001. Default: a
 # volume beside that of the data.
 # BACKUPS=/mnt/backups/imagesvc
+
+# For compose.cluster.yaml: two passwords of letters and digits, each from: openssl rand -hex 24
+# POSTGRES_PASSWORD=
+# S3_SECRET=
 """
 
 

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # there are stubs, for this one line
 
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import PREFIX
+from imagesvc.syntax.bucket_url import parse_bucket_url
 from scripts.make_env_example import text
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
@@ -88,6 +90,71 @@ def test_the_service_of_compose_trusts_the_network_of_its_proxy(composed: dict[s
     assert "ports" not in service
     assert [each for each in composed["services"].values() if not each["read_only"]] == []
     assert {*service["secrets"]} == composed["secrets"].keys()
+
+
+@pytest.fixture
+def clustered() -> dict[str, Any]:
+    """The services of compose.cluster.yaml."""
+    found: dict[str, Any] = yaml.safe_load((REPOSITORY / "compose.cluster.yaml").read_text())
+    return found
+
+
+def test_the_settings_of_compose_for_several_servers_are_valid(
+    clustered: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Servers, workers and the migration have the same; other containers know the addresses."""
+    monkeypatch.chdir(tmp_path)
+    services = clustered["services"]
+    ours = {name: each for name, each in services.items() if each.get("image") == "imagesvc"}
+    assert {*ours} == {"migrate", "server-a", "server-b", "worker"}
+    (network,) = clustered["networks"]["proxied"]["ipam"]["config"]
+    for service in ours.values():
+        variables = {**service["environment"], f"{PREFIX}PUBLIC_URL": "https://a.example.org"}
+        names = {name.removeprefix(PREFIX).lower() for name in variables if PREFIX in name}
+        assert names <= Settings.model_fields.keys()
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        settings = Settings()
+        assert [str(each) for each in settings.trusted_proxies] == [network["subnet"]]
+        assert settings.blob_url is not None
+        assert urlsplit(parse_bucket_url(settings.blob_url).endpoint or "").hostname in services
+        assert settings.database_url is not None
+        assert urlsplit(settings.database_url.get_secret_value()).hostname in services
+        assert {*service["secrets"]} == clustered["secrets"].keys()
+        assert service["read_only"]
+        assert "ports" not in service
+    bucket = parse_bucket_url(ours["worker"]["environment"][f"{PREFIX}BLOB_URL"]).bucket
+    assert services["s3"]["volumes"] == [f"{bucket}:/data/{bucket}"]
+    upstreams = services["caddy"]["environment"]["UPSTREAMS"].split()
+    assert [each.removesuffix(":8000") for each in upstreams] == ["server-a", "server-b"]
+
+
+def test_the_objects_for_kubernetes_belong_together() -> None:
+    """They name each other, settings of this version, and checks that servers answer."""
+    objects = yaml.safe_load((OPS / "kubernetes.yaml").read_text())["items"]
+    by_name = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+    config = by_name["ConfigMap", "imagesvc"]["data"]
+    secret = by_name["Secret", "imagesvc"]["stringData"]
+    names = {name.removeprefix(PREFIX).lower() for name in config | secret if PREFIX in name}
+    assert {"database_url", "secret_key", "blob_url"} <= names <= Settings.model_fields.keys()
+    for kind, name in (
+        ("Job", "imagesvc-migrate"), ("Deployment", "imagesvc-server"),
+        ("Deployment", "imagesvc-worker"),
+    ):  # fmt: skip
+        pod = by_name[kind, name]["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        sources = [source for each in container["envFrom"] for source in each.values()]
+        assert {source["name"] for source in sources} == {"imagesvc"}
+        assert container["args"][0] in {"migrate", "serve", "worker"}
+        assert {mount["name"] for mount in container["volumeMounts"]} == {
+            volume["name"] for volume in pod["volumes"]
+        }
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+    (server,) = by_name["Deployment", "imagesvc-server"]["spec"]["template"]["spec"]["containers"]
+    assert server["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert server["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    labels = by_name["Deployment", "imagesvc-server"]["spec"]["template"]["metadata"]["labels"]
+    assert by_name["Service", "imagesvc"]["spec"]["selector"] == labels
 
 
 def test_the_example_of_variables_is_complete(
