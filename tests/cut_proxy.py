@@ -121,6 +121,8 @@ class CutProxy:
                 if way.left < len(piece) and way.then == "hang":
                     await self._hang()
                     await self._flows.wait()
+                    if reader.at_eof() or reader.exception():
+                        return  # the sender has given up: what it sent is not delivered late
                 elif way.left < len(piece):
                     way.left = None if way.then == "once" else 0
                     return

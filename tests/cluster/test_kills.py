@@ -122,6 +122,7 @@ def test_nothing_is_lost_when_each_part_fails_in_turn(cluster: Cluster) -> None:
 
     first, second = cluster.servers
     until(lambda: open_jobs(first) == 0)
+    assert statuses_of_jobs(first) == {"succeeded"}
     for number, (image_id, content) in enumerate(uploads.known.items()):
         answer = cluster.servers[number % 2].client.get(f"/images/{image_id}")
         assert (answer.status_code, answer.content == content) == (200, True)
@@ -129,7 +130,6 @@ def test_nothing_is_lost_when_each_part_fails_in_turn(cluster: Cluster) -> None:
     assert created_in_order(second)[: len(created)] == created
     assert Counter(created).keys() >= uploads.known.keys()
     assert set(Counter(created).values()) == {1}
-    assert statuses_of_jobs(first) == {"succeeded"}
 
 
 def kill_worker(cluster: Cluster) -> None:

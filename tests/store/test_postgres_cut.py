@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, func, select, text
+from sqlalchemy import Connection, create_engine, event, func, select, text
 
 from imagesvc.errors import OutcomeUnknown, Unavailable
 from imagesvc.store.db.postgres.database import PostgresDatabase
@@ -116,7 +116,7 @@ async def test_a_commit_without_an_answer_may_have_been_made(
 
     def work(connection: Connection) -> None:
         add_event(connection)
-        proxy.cut_down_after(0)
+        event.listen(connection, "commit", lambda _: proxy.cut_down_after(0))
 
     with pytest.raises(OutcomeUnknown):
         await database.write(work)

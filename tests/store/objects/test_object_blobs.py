@@ -46,7 +46,7 @@ def content_of(path: Path) -> bytes:
 
 def kept_in(folder: Path) -> list[Path]:
     """The files of the cache."""
-    return list((folder / "scratch").iterdir())
+    return [path for path in (folder / "scratch").rglob("*") if path.is_file()]
 
 
 async def local(blobs: ObjectBlobStore, name: BlobName) -> bytes:
