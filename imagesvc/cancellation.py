@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from anyio import CancelScope
 
 T = TypeVar("T")
+REPEAT_SECONDS = 1.0
 
 
 async def run_to_end(work: Coroutine[Any, Any, T]) -> T:
@@ -31,3 +32,17 @@ async def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     if cancelled is None:
         return task.result()
     raise cancelled from None if task.cancelled() else task.exception()
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, and wait until all have ended, however they do.
+
+    Before Python 3.12, `asyncio.wait_for`, which drivers use, loses a cancellation that comes when
+    its wait is over (https://github.com/python/cpython/issues/86296): so it is repeated.
+    """
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=REPEAT_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -9,7 +9,7 @@ import pytest
 from anyio import CancelScope
 
 import imagesvc
-from imagesvc.cancellation import run_to_end
+from imagesvc.cancellation import end, run_to_end
 from tests.gates import Gate, cancelled_at
 from tests.waiting import PATIENCE
 
@@ -99,3 +99,24 @@ def test_nothing_else_relies_on_a_scope_to_hold_off_a_cancellation() -> None:
 
     names = {path.relative_to(root).as_posix() for path in files}
     assert names == {"cancellation.py", *CLOSING}
+
+
+async def test_a_task_that_loses_a_cancellation_is_ended() -> None:
+    """As with `asyncio.wait_for` when its wait is over at the same time."""
+    begun, lost = asyncio.Event(), 0
+
+    async def work() -> None:
+        nonlocal lost
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost += 1
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await begun.wait()
+    async with asyncio.timeout(PATIENCE):
+        await end(task)
+
+    assert (lost, task.cancelled()) == (1, True)

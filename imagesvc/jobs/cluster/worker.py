@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from imagesvc.cancellation import run_to_end
+from imagesvc.cancellation import end, run_to_end
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.jobs.cluster.engine import Engine
 from imagesvc.jobs.execution import ERROR_PAUSE_SECONDS, Execution
@@ -61,13 +61,10 @@ class JobWorker:
             self._serving.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=grace_seconds)
-        for task in list(self._running):
-            task.cancel()
+        await end(*self._running)
         if self._serving is not None:
-            await asyncio.gather(self._serving, return_exceptions=True)
-        for task in self._care:
-            task.cancel()
-        await asyncio.gather(*self._care, return_exceptions=True)
+            await end(self._serving)
+        await end(*self._care)
         await self._engine.close()
 
     async def _serve(self) -> None:

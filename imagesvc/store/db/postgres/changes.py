@@ -20,6 +20,7 @@ import psycopg
 import structlog
 from sqlalchemy import Connection, text
 
+from imagesvc.cancellation import end
 from imagesvc.errors import OutcomeUnknown, Unavailable
 from imagesvc.model.ids import ImageId
 from imagesvc.store.db.lease import Forget
@@ -91,8 +92,7 @@ class Changes:
         """End, so that nobody waits for this node."""
         self._until = 0.0
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def noted_by_all(
         self, change: int, read: Callable[[Callable[[Connection], T]], Awaitable[T]]

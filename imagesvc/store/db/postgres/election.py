@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import structlog
 
+from imagesvc.cancellation import end
 from imagesvc.store.db.leadership import Leadership
 
 log = structlog.get_logger()
@@ -55,8 +56,7 @@ class Election(Leadership):
         """Close the session, so that another node is elected."""
         self._leads_until = 0.0
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 import structlog
 
+from imagesvc.cancellation import end
+
 log = structlog.get_logger()
 
 CHANNEL = "imagesvc_events"
@@ -33,8 +35,7 @@ class Listener:
     async def stop(self) -> None:
         """Close the connection."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def _run(self) -> None:
         is_lost = False

@@ -19,6 +19,7 @@ import psycopg
 import structlog
 from anyio import move_on_after
 
+from imagesvc.cancellation import end
 from imagesvc.errors import Unavailable
 
 log = structlog.get_logger()
@@ -62,8 +63,7 @@ class Pulse:
     async def stop(self) -> None:
         """Ask no more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def _run(self) -> None:
         while self._begun or self.is_lost:
