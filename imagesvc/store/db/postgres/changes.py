@@ -16,24 +16,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import psycopg
-import structlog
 from sqlalchemy import Connection, text
 
 from imagesvc.cancellation import end
 from imagesvc.errors import OutcomeUnknown, Unavailable
 from imagesvc.model.ids import ImageId
 from imagesvc.store.db.lease import Forget
-
-log = structlog.get_logger()
+from imagesvc.store.db.postgres.listening import Connected, Said, listen
 
 T = TypeVar("T")
-Connected = psycopg.AsyncConnection[tuple[Any, ...]]
 
 LEASE_SECONDS = 2.0
 RENEW_SECONDS = 0.5
-PAUSE_SECONDS = 0.5
-"""Before a lost connection is opened again."""
 PRUNE_SECONDS = 60.0
 AT_ONCE = 1000
 FIRST_LOOK_SECONDS, MAX_LOOK_SECONDS = 0.002, 0.05
@@ -117,26 +111,13 @@ class Changes:
             ) from error
 
     async def _run(self, forget: Forget) -> None:
-        is_lost = False
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    **self._options, autocommit=True
-                ) as connection:
-                    await connection.execute("LISTEN imagesvc_changes")
-                    if is_lost:
-                        log.info("changes are followed again", action="changes.followed")
-                    is_lost = False
-                    await self._follow(connection, forget)
-            except (psycopg.Error, OSError, TimeoutError) as error:
-                if not is_lost:
-                    log.warning(
-                        "changes of other nodes are not followed",
-                        action="changes.lost",
-                        error=type(error).__name__,
-                    )
-                is_lost = True
-            await asyncio.sleep(PAUSE_SECONDS)
+        await listen(
+            self._options,
+            "imagesvc_changes",
+            lambda connection: self._follow(connection, forget),
+            lost=Said("changes of other nodes are not followed", "changes.lost"),
+            again=Said("changes are followed again", "changes.followed"),
+        )
 
     async def _follow(self, connection: Connected, forget: Forget) -> None:
         try:

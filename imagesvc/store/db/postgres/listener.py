@@ -6,16 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import psycopg
-import structlog
-
 from imagesvc.cancellation import end
-
-log = structlog.get_logger()
-
-CHANNEL = "imagesvc_events"
-PAUSE_SECONDS = 0.5
-"""Before a lost connection is opened again."""
+from imagesvc.store.db.postgres.listening import Connected, Said, listen
 
 
 class Listener:
@@ -38,25 +30,15 @@ class Listener:
             await end(self._task)
 
     async def _run(self) -> None:
-        is_lost = False
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    **self._options, autocommit=True
-                ) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    if is_lost:
-                        log.info("commits are announced again", action="database.announced")
-                    is_lost = False
-                    self._tell()  # of what was committed while nobody listened
-                    async for _ in connection.notifies():
-                        self._tell()
-            except psycopg.Error as error:
-                if not is_lost:
-                    log.warning(
-                        "commits of other nodes are not announced",
-                        action="database.unannounced",
-                        error=type(error).__name__,
-                    )
-                is_lost = True
-            await asyncio.sleep(PAUSE_SECONDS)
+        await listen(
+            self._options,
+            "imagesvc_events",
+            self._follow,
+            lost=Said("commits of other nodes are not announced", "database.unannounced"),
+            again=Said("commits are announced again", "database.announced"),
+        )
+
+    async def _follow(self, connection: Connected) -> None:
+        self._tell()  # of what was committed while nobody listened
+        async for _ in connection.notifies():
+            self._tell()
