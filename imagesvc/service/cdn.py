@@ -9,7 +9,7 @@ from imagesvc.outbound.lookups import Lookups
 from imagesvc.outbound.requests import Outbound
 from imagesvc.service.engine.caches import Caches
 from imagesvc.service.outbound import operator_rules
-from imagesvc.service.secret_files import secret_in
+from imagesvc.service.secret_files import secret_of
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
 
@@ -27,11 +27,9 @@ def cdn_provider_of(settings: Settings) -> Provider | None:
 
 
 def _token(settings: Settings) -> str:
-    path, given = settings.cdn_token_file, settings.cdn_token
-    if given is not None:
-        return given.get_secret_value().strip()
-    assert path is not None  # noqa: S101  # the settings have one of both
-    return secret_in(path, "cdn_token_file", "ascii")
+    token = secret_of(settings.cdn_token, settings.cdn_token_file, "cdn_token_file", "ascii")
+    assert token is not None  # noqa: S101  # the settings have one of both
+    return token.strip()
 
 
 def purger_of(provider: Provider | None, stores: Stores, lookups: Lookups) -> Purger | None:

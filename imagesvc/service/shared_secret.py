@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesvc.service.secret_files import SecretUnusable, secret_in
+from imagesvc.service.secret_files import SecretUnusable, secret_of
 from imagesvc.settings.cluster import check_secret
 from imagesvc.settings.settings import Settings
 
@@ -15,11 +15,10 @@ def shared_secret_of(settings: Settings) -> bytes | None:
     """
     if settings.is_embedded:
         return None
-    if settings.secret_key is not None:
-        return check_secret(settings.secret_key.get_secret_value())
     path = settings.secret_key_file
-    assert path is not None  # noqa: S101  # the settings have one of both
+    secret = secret_of(settings.secret_key, path, "secret_key_file", "ascii")
+    assert secret is not None  # noqa: S101  # the settings have one of both
     try:
-        return check_secret(secret_in(path, "secret_key_file", "ascii"))
+        return check_secret(secret)
     except ValueError as error:
         raise SecretUnusable(f"secret_key_file: {path} {error}.") from error

@@ -10,7 +10,7 @@ from imagesvc.auth.provider.discovery import Discovery
 from imagesvc.auth.provider.subjects import Subjects
 from imagesvc.outbound.requests import Outbound, Sent
 from imagesvc.service.outbound import operator_rules
-from imagesvc.service.secret_files import secret_in
+from imagesvc.service.secret_files import secret_of
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.secret import derive_key
 
@@ -24,14 +24,9 @@ def oidc_client_of(settings: Settings) -> OidcClient | None:
     if settings.oidc_issuer == "off":
         return None
     redirect_uri = f"{settings.public_url}{CALLBACK}"
-    return OidcClient(settings.oidc_client_id, _secret(settings), redirect_uri)
-
-
-def _secret(settings: Settings) -> str | None:
-    path, given = settings.oidc_client_secret_file, settings.oidc_client_secret
-    if path is None:
-        return None if given is None else given.get_secret_value()
-    return secret_in(path, "oidc_client_secret_file")
+    path = settings.oidc_client_secret_file
+    secret = secret_of(settings.oidc_client_secret, path, "oidc_client_secret_file")
+    return OidcClient(settings.oidc_client_id, secret, redirect_uri)
 
 
 def code_flow_of(
