@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.options import DataDirOption, embedded_data_dir
+from imagesvc.cli.offline import embedded_data_dir
+from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
 from imagesvc.library.backup.destination import Destination, DestinationFull

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.offline import on_store
-from imagesvc.cli.options import DataDirOption, embedded_data_dir
+from imagesvc.cli.offline import embedded_data_dir, on_store
+from imagesvc.cli.options import DataDirOption
 from imagesvc.library.check import Report, check_data
 from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs

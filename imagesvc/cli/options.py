@@ -7,29 +7,12 @@ from typing import Annotated
 
 import typer
 
-from imagesvc.settings.settings import Settings
-from imagesvc.settings.sources import SettingsError
-from imagesvc.store.files.data_dir import DataDir
-
 DataDirOption = Annotated[
     Path | None, typer.Option(help="Where everything is stored.", readable=False)
 ]
 """A directory that this user may not read is described by `DataDir.require`."""
 TO = ("--to", "--url")
 """Of commands that use a service; `--url` is another name of `--to`."""
-
-
-def embedded_data_dir(settings: Settings, instead: str) -> DataDir:
-    """The data directory, for a command on one with its database in it.
-
-    Raises:
-        SettingsError: the database is elsewhere; the text says what to do instead.
-    """
-    if not settings.is_embedded:
-        raise SettingsError(f"database_url: with it, the database is PostgreSQL's. {instead}")
-    return DataDir(settings.data_dir.absolute())
-
-
 ToOption = Annotated[
     str | None,
     typer.Option(
@@ -42,3 +25,6 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Any setting, written as in a variable."),
 ]
+WorkersOption = Annotated[int | None, typer.Option(help="Worker processes.")]
+LogFormatOption = Annotated[str | None, typer.Option(help="auto, text or json.")]
+LogLevelOption = Annotated[str | None, typer.Option(help="debug, info, warning, error.")]

@@ -8,7 +8,13 @@ import typer
 
 from imagesvc.app.app import create_app
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.options import DataDirOption, SetOption
+from imagesvc.cli.options import (
+    DataDirOption,
+    LogFormatOption,
+    LogLevelOption,
+    SetOption,
+    WorkersOption,
+)
 from imagesvc.logs import configure_logs
 from imagesvc.server.bounds import fitting_bounds
 from imagesvc.server.listening.sockets import sockets_of
@@ -25,10 +31,10 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     data_dir: DataDirOption = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
+    workers: WorkersOption = None,
     auth: Annotated[str | None, typer.Option(help="required, or off: without accounts.")] = None,
-    log_format: Annotated[str | None, typer.Option(help="auto, text or json.")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
+    log_format: LogFormatOption = None,
+    log_level: LogLevelOption = None,
     settings_given: SetOption = None,
 ) -> None:
     """Run the service until SIGTERM or SIGINT."""

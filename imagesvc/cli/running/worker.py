@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.options import DataDirOption, SetOption
+from imagesvc.cli.options import (
+    DataDirOption,
+    LogFormatOption,
+    LogLevelOption,
+    SetOption,
+    WorkersOption,
+)
 from imagesvc.cli.running.serving import check_tracing
 from imagesvc.logs import configure_logs
 from imagesvc.server.running import run_worker
@@ -19,9 +21,9 @@ from imagesvc.tracing.switch import traced
 
 def worker(
     data_dir: DataDirOption = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
-    log_format: Annotated[str | None, typer.Option(help="auto, text or json.")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
+    workers: WorkersOption = None,
+    log_format: LogFormatOption = None,
+    log_level: LogLevelOption = None,
     settings_given: SetOption = None,
 ) -> None:
     """Run the jobs of servers with database_url, until SIGTERM or SIGINT."""
