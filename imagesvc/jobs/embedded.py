@@ -14,8 +14,6 @@ from anyio import move_on_after
 from imagesvc.cancellation import run_to_end
 from imagesvc.errors import DatabaseDamaged, ImagesvcError
 from imagesvc.jobs.execution import ERROR_PAUSE_SECONDS, Execution
-from imagesvc.jobs.limits import RunnerLimits
-from imagesvc.jobs.maker import Maker
 from imagesvc.jobs.results import Results
 from imagesvc.model.ids import JobId, UserId, utc_now
 from imagesvc.model.jobs import Job, Status
@@ -38,16 +36,16 @@ class EmbeddedRunner:
     def __init__(
         self,
         queue: JobStore,
-        maker: Maker,
-        limits: RunnerLimits,
+        execution: Execution,
+        concurrency: int,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._queue = queue
-        self._concurrency = limits.concurrency
+        self._concurrency = concurrency
         self._clock = clock
         self.is_draining = False
         """Set before a stop: running jobs continue, no more are claimed."""
-        self._execution = Execution(queue, maker, limits, clock)
+        self._execution = execution
         self._claim_outage = Outage(
             "no jobs can be claimed", "jobs.claim_failed", "jobs are claimed again", "jobs.claimed"
         )

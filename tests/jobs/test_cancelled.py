@@ -13,6 +13,7 @@ import pytest
 
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.embedded import EmbeddedRunner
+from imagesvc.jobs.execution import Execution
 from imagesvc.jobs.limits import RunnerLimits
 from imagesvc.jobs.maker import Made, Maker
 from imagesvc.jobs.mezzanines import Mezzanines
@@ -128,7 +129,7 @@ async def test_a_job_whose_attempt_was_stopped_is_queued_again(service: Service)
     """Else it would stay as it is, neither run nor waiting, until the next start."""
     queue = GatedJobs(service.stores.database)
     maker = EndlessMaker(service.caches.variants, mezzanines(service, service.acceptor.publisher))
-    runner = EmbeddedRunner(queue, maker, LIMITS)
+    runner = EmbeddedRunner(queue, Execution(queue, maker, LIMITS), LIMITS.concurrency)
     job_id = await uploaded_job(service, jpeg(1))
     await runner.start()
     await maker.is_called.wait()
@@ -146,7 +147,7 @@ async def test_the_files_of_a_job_that_is_cancelled_while_it_is_settled_are_remo
     """They get no rows, so that nothing else would find them."""
     queue = GatedJobs(service.stores.database)
     maker = Maker(service.caches.variants, mezzanines(service, service.acceptor.publisher))
-    runner = EmbeddedRunner(queue, maker, LIMITS)
+    runner = EmbeddedRunner(queue, Execution(queue, maker, LIMITS), LIMITS.concurrency)
     job_id = await uploaded_job(service, jpeg(1, 900, 600))
     await runner.start()
     await queue.settling.reached.wait()

@@ -37,7 +37,8 @@ def runner_of(settings: Settings, files: Files, stores: Stores, caches: Caches) 
     if not settings.is_embedded:
         return RemoteRunner(stores.jobs)
     limits = _limits_of(settings, CONCURRENCY)
-    return EmbeddedRunner(stores.jobs, _maker_of(settings, files, stores, caches), limits)
+    execution = Execution(stores.jobs, _maker_of(settings, files, stores, caches), limits)
+    return EmbeddedRunner(stores.jobs, execution, limits.concurrency)
 
 
 def job_worker_of(settings: Settings, files: Files, stores: Stores, caches: Caches) -> JobWorker:
