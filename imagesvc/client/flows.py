@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from .calls import Call
-from .errors import ImagesvcError
+from .errors import ImagesvcError, Unavailable
 from .models import Job, Page
 from .problems import described
 
@@ -23,6 +23,11 @@ ATTEMPTS = 4
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
 LONGEST_RETRY_AFTER = 30.0
+PROBLEM = "application/problem+json"
+OUTAGES = frozenset(
+    {httpx2.codes.BAD_GATEWAY, httpx2.codes.SERVICE_UNAVAILABLE, httpx2.codes.GATEWAY_TIMEOUT}
+)
+"""Statuses of the service, or of a proxy before it, that pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,13 @@ def answered(call: Call[T]) -> Flow[T]:
         if isinstance(came, httpx2.Response):
             if came.is_success:
                 return call.read(came)
-            if is_last or not _passes(came):
+            if is_last or not _passes(came, call):
                 raise error_of(came)
-            yield Pause(min(_seconds(came), LONGEST_RETRY_AFTER))
+            yield Pause(min(_seconds(came, _growing(attempt)), LONGEST_RETRY_AFTER))
         elif came is not None:
             if is_last or not (call.is_repeatable or isinstance(came, httpx2.ConnectError)):
                 raise came
-            yield Pause(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # jitter
+            yield Pause(_growing(attempt))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -113,21 +118,31 @@ def error_of(answer: httpx2.Response) -> ImagesvcError:
         is_problem = False
     if not is_problem:
         problem = {"detail": f"The answer is {answer.status_code} {answer.reason_phrase}."}
+        if answer.status_code in OUTAGES:
+            problem["code"] = Unavailable.code
     size = answer.headers.get("content-range", "").rpartition("/")[2]
     return described(
         problem, retry_after=int(_seconds(answer)), size=int(size) if _is_count(size) else 0
     )
 
 
-def _passes(answer: httpx2.Response) -> bool:
-    """Whether the same request may succeed later, with a time in the response."""
-    busy = answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE
-    return busy and "retry-after" in answer.headers
+def _passes(answer: httpx2.Response, call: Call[Any]) -> bool:
+    """Whether the same request may succeed later: the service says so, or a proxy lacks it."""
+    if answer.headers.get("content-type") == PROBLEM or not call.is_repeatable:
+        busy = answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE
+        return busy and "retry-after" in answer.headers
+    return answer.status_code in OUTAGES
 
 
-def _seconds(answer: httpx2.Response) -> float:
+def _growing(attempt: int) -> float:
+    """Seconds before the next attempt."""
+    jitter = random.uniform(0.5, 1)  # noqa: S311  # no secret
+    return jitter * FIRST_PAUSE * (1 << attempt)
+
+
+def _seconds(answer: httpx2.Response, otherwise: float = 1.0) -> float:
     text = answer.headers.get("retry-after", "")
-    return float(text) if _is_count(text) else 1.0
+    return float(text) if _is_count(text) else otherwise
 
 
 def _is_count(text: str) -> bool:

@@ -16,10 +16,11 @@ import pytest
 
 from tests import commands
 from tests.crash.traffic import LONG_KILLS
+from tests.cut_proxy import CutProxy, cut_proxy
 from tests.http.asking import TEXT, picture
 from tests.library.importing.test_sidecars import BOMB, XMP, takeout
 from tests.server import Server, reserve_port
-from tests.waiting import LONG_PATIENCE, until
+from tests.waiting import LONG_PATIENCE, PATIENCE, until
 
 NULL = Path(os.devnull)
 MANY_KILLS = min(25, LONG_KILLS)
@@ -292,3 +293,53 @@ def test_a_server_that_is_gone_ends_the_import(folder: Path) -> None:
     ]
     assert len(done.stderr.splitlines()) == 1
     assert "cannot be reached" in done.stderr
+
+
+def start_through(proxy: CutProxy, folder: Path, *more: str) -> commands.Process:
+    """An import that goes by way of a proxy; what it says is in the file `said`."""
+    with NULL.open("r+b") as null, (folder.parent / "said").open("wb") as said:
+        return commands.start(
+            *arguments(folder, *more), directory=folder.parent, streams=(null, null, said),
+            url=proxy.address,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ["refuse", "cut"])
+def test_an_outage_is_waited_for(server: Server, folder: Path, tmp_path: Path, fault: str) -> None:
+    """It is told once, and nothing is imported twice or left out."""
+    files, tag = 40, f"outage-{fault}"
+    for seed in range(files):
+        save(folder / f"{seed}.png", 5000 + seed + 100 * len(fault))
+    said = tmp_path / "said"
+    with cut_proxy(server.port) as proxy:
+        process = start_through(proxy, folder, "--tag", tag)
+        until(lambda: len(of_tag(server, tag)) >= 4)
+        proxy.refuse() if fault == "refuse" else proxy.cut_down_after(0)
+        until(lambda: "Waiting for up to 120 s." in said.read_text() or process.poll() is not None)
+        proxy.heal()
+        status = process.wait(PATIENCE)
+
+    assert status == 0, said.read_text()
+    assert len(of_tag(server, tag)) == files
+    waited, summary = said.read_text().splitlines()
+    assert waited.endswith("Waiting for up to 120 s.")
+    counts = [int(part.split()[0]) for part in summary.split(", ")]
+    assert sum(counts) == files  # an upload whose answer was lost is there already
+
+
+def test_an_outage_that_lasts_ends_the_import(server: Server, folder: Path, tmp_path: Path) -> None:
+    """After the time of the option, with one message."""
+    for seed in range(40):
+        save(folder / f"{seed}.png", 5900 + seed)
+    with cut_proxy(server.port) as proxy:
+        process = start_through(proxy, folder, "--tag", "gone", "--retry-for", "1s")
+        until(lambda: len(of_tag(server, "gone")) >= 4)
+        proxy.refuse()
+        status = process.wait(PATIENCE)
+
+    assert status == 1
+    waiting, error, summary, hint = (tmp_path / "said").read_text().splitlines()
+    assert waiting.endswith("Waiting for up to 1 s.")
+    assert "cannot be reached" in error
+    assert "not sent" in summary
+    assert hint == "The same command goes on where this one stopped."

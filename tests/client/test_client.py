@@ -37,6 +37,7 @@ from imagesvc.errors import (
     InvalidTransform,
     NotFound,
     PreconditionFailed,
+    Unavailable,
     UnsupportedMediaType,
 )
 from tests import commands
@@ -447,11 +448,33 @@ def test_busy_servers_and_lost_connections_are_tried_again(server: Server) -> No
     assert all(b"the bytes" in request for request in scripted.requests)
 
 
-def test_non_idempotent_requests_are_not_sent_twice() -> None:
-    """A collection that may have been made is not made again."""
-    scripted = Scripted(b"", b"")
+GATEWAY = (
+    b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 0\r\n"
+    b"connection: close\r\n\r\n"
+)
 
-    with Client(scripted.url) as client, pytest.raises(httpx2.TransportError):
+
+def test_a_proxy_without_the_service_is_asked_again(server: Server) -> None:
+    image = server.upload(picture(41))
+    scripted = Scripted(GATEWAY, GATEWAY, answer(image, "201 Created"))
+
+    with Client(scripted.url) as client:
+        uploaded = client.upload(b"the bytes", filename="a.jpg")
+
+    assert str(uploaded.id) == image["id"]
+    assert len(scripted.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("response", "error"), [(b"", httpx2.TransportError), (GATEWAY, Unavailable)]
+)
+def test_non_idempotent_requests_are_not_sent_twice(
+    response: bytes, error: type[Exception]
+) -> None:
+    """A collection that may have been made is not made again."""
+    scripted = Scripted(response, response)
+
+    with Client(scripted.url) as client, pytest.raises(error):
         client.create_collection("Summer")
 
     assert len(scripted.requests) == 1

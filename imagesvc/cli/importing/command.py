@@ -9,6 +9,7 @@ import typer
 
 from imagesvc.cli.options import TO, DataDirOption
 from imagesvc.model.images import Visibility
+from imagesvc.settings.quantities import option_seconds
 
 
 def import_files(  # noqa: PLR0913, PLR0917  # each is an option
@@ -52,6 +53,9 @@ def import_files(  # noqa: PLR0913, PLR0917  # each is an option
         Path | None,
         typer.Option(help="Remembers which files were read; may be deleted.", dir_okay=False),
     ] = None,
+    retry_for: Annotated[
+        str, typer.Option(help="The longest outage of the service that is waited for, such as 10m.")
+    ] = "2m",
     dry_run: Annotated[bool, typer.Option(help="Only show what would be imported.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object for each file.")
@@ -71,7 +75,7 @@ def import_files(  # noqa: PLR0913, PLR0917  # each is an option
     options = Options(
         paths=tuple(paths), url=to, key=key, collection=collection, tags=tuple(tag or ()),
         visibility=visibility, owner=owner, state=state, is_dry_run=dry_run, is_json=as_json,
-        data_dir=data_dir,
+        retry_for=option_seconds("--retry-for", retry_for), data_dir=data_dir,
     )  # fmt: skip
     if status := run_import(options):
         raise typer.Exit(status)

@@ -14,6 +14,7 @@ from imagesvc.auth.principals import Scope
 from imagesvc.cli.importing.importer import Counts, Importer
 from imagesvc.cli.importing.items import Description
 from imagesvc.cli.importing.local import data_dir_target
+from imagesvc.cli.importing.patience import Patience
 from imagesvc.cli.importing.progress import Progress
 from imagesvc.cli.importing.service import ServiceTarget
 from imagesvc.cli.importing.targets import Target
@@ -53,6 +54,8 @@ class Options:
     state: Path | None
     is_dry_run: bool
     is_json: bool
+    retry_for: float
+    """Seconds."""
     data_dir: Path | None
 
 
@@ -77,7 +80,7 @@ def run_import(options: Options) -> int:
 
     is_interrupted, hint = False, ""
     try:
-        hint = _open(options, into)
+        hint = _open(options, into, Patience(options.retry_for, progress.tell))
     except KeyboardInterrupt:
         is_interrupted = True
     finally:
@@ -98,7 +101,7 @@ def _template(text: str) -> Template:
         raise SettingsError(f"--collection {error}") from error
 
 
-def _open(options: Options, into: Into) -> str:
+def _open(options: Options, into: Into, patience: Patience) -> str:
     """Import into the service that is named or runs on the data directory, or else into that.
 
     Returns what is still to be done.
@@ -111,7 +114,7 @@ def _open(options: Options, into: Into) -> str:
     if options.owner is not None:
         raise SettingsError("--owner is for a data directory without a server: the key names it.")
     with access(options.url, options.key, options.data_dir, SCOPES) as (url, credential):
-        asyncio.run(into(_service(url, credential, options.visibility)))
+        asyncio.run(into(_service(url, credential, options.visibility, patience)))
     return ""
 
 
@@ -126,10 +129,10 @@ def _unserved(options: Options) -> Settings | None:
 
 @asynccontextmanager
 async def _service(
-    url: str, credential: str | None, visibility: Visibility | None
+    url: str, credential: str | None, visibility: Visibility | None, patience: Patience
 ) -> AsyncIterator[Target]:
     async with AsyncClient(url, key=credential) as client:
-        target = ServiceTarget(client, url, visibility)
+        target = ServiceTarget(client, url, visibility, patience)
         try:
             yield target
         finally:

@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 import httpx2
 
+from imagesvc.cli.importing.patience import Patience
 from imagesvc.cli.importing.targets import Halt, Item
 from imagesvc.cli.uploads.failures import RATE_ATTEMPTS, described, rate_pause
 from imagesvc.client import AsyncClient, Image
@@ -20,6 +21,7 @@ from imagesvc.client.parameters import Fields
 from imagesvc.errors import (
     Forbidden,
     ImagesvcError,
+    InsufficientStorage,
     NotFound,
     QuotaExceeded,
     RateLimited,
@@ -34,7 +36,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 HELD_BYTES = 32 << 20
 """A file up to here is read once, and these bytes are compared with its digest, and sent."""
-HALTS = (httpx2.TransportError, Unauthorized, Forbidden, QuotaExceeded, Unavailable)
+HALTS = (Unauthorized, Forbidden, QuotaExceeded, InsufficientStorage)
+OUTAGES = (httpx2.TransportError, Unavailable)
 
 
 @dataclass(slots=True)
@@ -44,7 +47,9 @@ class ServiceTarget:
     client: AsyncClient
     to: str
     visibility: Visibility | None
-    _collections: dict[str, str] | None = None
+    patience: Patience
+    _collections: dict[str, str] = field(default_factory=dict)
+    """Ids by title."""
     _empty: set[str] = field(default_factory=set)
     """The ids of collections that were made and have no image yet."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -102,17 +107,20 @@ class ServiceTarget:
     async def _collection(self, title: str) -> str:
         """The id of the user's collection with this title, which is made if there is none."""
         async with self._lock:
-            if self._collections is None:
-                self._collections = await self._asked(self._own_collections)
             if title not in self._collections:
-                made = await self._asked(
-                    self.client.create_collection,
-                    title,
-                    visibility=None if self.visibility is None else self.visibility.value,
-                )
-                self._collections[title] = str(made.id)
-                self._empty.add(str(made.id))
+                await self._asked(self._find_or_make, title)
             return self._collections[title]
+
+    async def _find_or_make(self, title: str) -> None:
+        """Repeatable: what was made before its answer was lost is found."""
+        self._collections |= await self._own_collections()
+        if title in self._collections:
+            return
+        made = await self.client.create_collection(
+            title, visibility=None if self.visibility is None else self.visibility.value
+        )
+        self._collections[title] = str(made.id)
+        self._empty.add(str(made.id))
 
     async def remove_empty(self) -> None:
         """Remove the collections that were made for files of which none was accepted."""
@@ -127,11 +135,11 @@ class ServiceTarget:
         return {one.title: str(one.id) async for one in every if one.owner_id == me.id}
 
     async def _asked(self, ask: Callable[P, Awaitable[T]], *args: P.args, **options: P.kwargs) -> T:
-        """The answer of the service, after the pauses that its rate limits require."""
+        """The answer of the service, after outages and the pauses that its rate limits require."""
         attempts = 0
         while True:
             try:
-                return await ask(*args, **options)
+                answer = await ask(*args, **options)
             except RateLimited as error:
                 attempts += 1
                 if attempts == RATE_ATTEMPTS:
@@ -139,8 +147,14 @@ class ServiceTarget:
                 await asyncio.sleep(rate_pause(error))
             except HALTS as error:
                 raise Halt(described(error, self.to)) from error
+            except OUTAGES as error:
+                if not await self.patience.wait(described(error, self.to)):
+                    raise Halt(described(error, self.to)) from error
             except httpx2.HTTPError as error:
                 raise ImagesvcError(described(error, self.to)) from error
+            else:
+                self.patience.end()
+                return answer
 
 
 def _source(item: Item) -> bytes | Path:
