@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from tests.conftest import EMPTY
 from tests.databases import SECRET
@@ -42,9 +42,13 @@ class Nodes:
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
         """The first column of the rows that a statement returns."""
-        with self._engine.begin() as connection:
+        with self.transaction() as connection:
             found = connection.execute(text(statement), values)
             return list(found.scalars()) if found.returns_rows else []
+
+    def transaction(self) -> contextlib.AbstractContextManager[Connection]:
+        """A transaction of another program on the same database, which ends with the block."""
+        return self._engine.begin()
 
     def close(self) -> None:
         """End them."""

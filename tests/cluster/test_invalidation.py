@@ -6,9 +6,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from tests.cluster.conftest import Nodes
 from tests.conftest import EMPTY
@@ -21,6 +23,14 @@ pytestmark = pytest.mark.cluster
 ROUNDS = 34
 CHANGES = ("delete", "private", "trash")
 LEASE_SECONDS = 2.0
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('imagesvc events'))"
+OF_DATABASE = (
+    "SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid) "
+    "WHERE datname = current_database() AND locktype = 'advisory' "
+    "AND query LIKE 'UPDATE images SET%title%' "
+)
+WAITING = OF_DATABASE + "AND NOT granted"
+HOLDING = OF_DATABASE + "AND granted AND state = 'idle in transaction'"
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +118,32 @@ def test_a_node_that_was_stopped_does_not_answer_what_was_deleted(
         os.kill(second.pid, signal.SIGCONT)
     for _ in range(20):
         assert second.client.get(url).status_code == 404
+
+
+def test_a_node_that_is_stopped_in_a_transaction_holds_up_no_other(
+    first: Server, second: Server, shared: Nodes
+) -> None:
+    """PostgreSQL ends its session, which holds what all changes of images lock."""
+    image, edited = (first.upload(picture(210 + n), visibility="public")["id"] for n in range(2))
+    key = {"authorization": first.client.headers["authorization"]}
+    url = f"/api/v1/images/{edited}"
+    match = {"if-match": second.client.get(url, headers=key).headers["etag"]}
+    with ThreadPoolExecutor(1) as threads:
+        with shared.transaction() as connection:
+            connection.execute(text(LOCK))
+            edit = threads.submit(
+                second.client.patch, url, json={"title": "A"}, headers={**key, **match}
+            )
+            until(lambda: shared.sql(WAITING))
+            os.kill(second.pid, signal.SIGSTOP)
+        try:
+            until(lambda: shared.sql(HOLDING))
+            change(first, image, "delete")
+        finally:
+            os.kill(second.pid, signal.SIGCONT)
+        assert edit.result().status_code == 503
+    until(lambda: second.client.get("/readyz").status_code == 200)
+    change(first, edited, "delete")
 
 
 def test_lost_connections_do_not_hide_a_deletion(

@@ -45,8 +45,9 @@ _JOIN = (
 _SINCE = "SELECT id, image_id FROM image_changes WHERE id > %s ORDER BY id LIMIT %s"
 _PRUNE = (
     "DELETE FROM nodes WHERE lease_until < clock_timestamp() - interval '10 min'",
-    "DELETE FROM image_changes WHERE id <= (SELECT min(seen) FROM nodes)",
+    "DELETE FROM image_changes WHERE id < (SELECT min(seen) FROM nodes)",
 )
+"""The newest change stays, so that a node that joins begins there."""
 _LEAVE = "DELETE FROM nodes WHERE id = %s"
 _CHANGE = text("SELECT nullif(current_setting('imagesvc.change', true), '')::bigint")
 _IS_AWAITED = text(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import psycopg
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +30,13 @@ T = TypeVar("T")
 CONNECTIONS = 8
 ATTEMPTS = 30
 MAX_PAUSE_SECONDS = 0.1
+IDLE_MILLISECONDS = 5_000
+"""After which PostgreSQL ends a transaction that sends nothing.
+
+A node that is stopped, or cut off, would hold its locks otherwise, and all others would wait.
+"""
+_LIMIT = f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}"
+_NO_LIMIT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 OPTIONS = {
     "application_name": "imagesvc", "connect_timeout": "5",
     "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
@@ -67,6 +75,7 @@ class PostgresDatabase(Database):
         sockets = Sockets()
         event.listen(self._engine, "do_connect", self._before_connection)
         event.listen(self._engine, "connect", sockets.added)
+        event.listen(self._engine, "connect", _limit)
         event.listen(self._engine, "close", sockets.removed)
         self._pulse = Pulse(options, sockets.shut_down)
 
@@ -85,8 +94,13 @@ class PostgresDatabase(Database):
             OutcomeUnknown: the database was lost while it committed.
             Unavailable: it cannot be used now; the text says why.
         """
+
+        def unlimited(connection: Connection) -> T:
+            connection.execute(_NO_LIMIT)
+            return work(connection)
+
         with explained():
-            return self._transact(work)
+            return self._transact(unlimited)
 
     async def size(self) -> int:
         """See `Database`; the log is that of all databases of the server, and not counted."""
@@ -187,6 +201,11 @@ def _of_driver(text: str) -> URL:
     """The URL for SQLAlchemy, with the driver that is installed, and defaults of its options."""
     url = make_url(text)
     return url.set(drivername="postgresql+psycopg", query={**OPTIONS, **url.query})
+
+
+def _limit(connection: psycopg.Connection[Any], *_: object) -> None:
+    connection.execute(_LIMIT)
+    connection.commit()
 
 
 def _size(connection: Connection) -> int:
