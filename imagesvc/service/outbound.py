@@ -17,6 +17,9 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.webhooks.outbox import Outbox
 from imagesvc.webhooks.dispatcher import Dispatcher, DispatcherLimits
 
+SETTLE_SECONDS = 20.0
+"""The time to record the result of a delivery before another node may send it."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboundParts:
@@ -41,11 +44,16 @@ def outbound_of(
             settings.webhook_timeout,
             settings.webhook_retry_delay,
             timedelta(seconds=settings.webhook_disable_after),
+            None if settings.database_url is None else _claim_of(settings),
         ),
         held_by=files.data_dir.webhooks_held,
     )
     source = Source(source_rules(settings), lookups=lookups) if settings.allow_url_import else None
     return OutboundParts(lookups, dispatcher, source)
+
+
+def _claim_of(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.webhook_timeout + SETTLE_SECONDS)
 
 
 def source_rules(settings: Settings) -> SourceRules:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from random import SystemRandom
-from uuid import UUID
 
 import structlog
 from anyio import fail_after, move_on_after
@@ -23,16 +22,13 @@ from imagesvc.store.db.database import Database
 from imagesvc.store.webhooks.deliveries import DeliveryStatus
 from imagesvc.store.webhooks.outbox import Due, Outbox, Outcome
 from imagesvc.tracing.spans import Kind, carrier, span
+from imagesvc.webhooks.load import Load
 from imagesvc.webhooks.release import wait_for_release
 from imagesvc.webhooks.signatures import signed
 
 log = structlog.get_logger()
 
 MAX_AT_ONCE = 16
-MAX_OF_ONE = 2
-"""For one webhook, so that slow receivers do not delay others."""
-MAX_OF_OWNER = 6
-"""For all webhooks of one user, so that the receivers of one user do not delay those of others."""
 MAX_ATTEMPTS = 6
 DELAY_FACTOR = 6
 JITTER = 0.2
@@ -53,34 +49,11 @@ class DispatcherLimits:
     retry_delay: float
     patience: timedelta
     """How long a webhook may fail before it is disabled."""
+    claim: timedelta | None = None
+    """How long what this node sends is not sent by another; None if there is no other.
 
-
-class Load:
-    """How many deliveries are being sent for each webhook and for each user."""
-
-    def __init__(self, running: Iterable[Due]) -> None:
-        running = list(running)
-        self._of_webhook = Counter(due.webhook_id for due in running)
-        self._of_owner = Counter(due.owner_id for due in running if due.owner_id is not None)
-
-    @property
-    def busy_webhooks(self) -> list[UUID]:
-        """The webhooks to which no more may be sent now."""
-        return [key for key, count in self._of_webhook.items() if count >= MAX_OF_ONE]
-
-    @property
-    def busy_owners(self) -> list[UUID]:
-        """The users for whose webhooks no more may be sent now."""
-        return [key for key, count in self._of_owner.items() if count >= MAX_OF_OWNER]
-
-    def takes(self, due: Due) -> bool:
-        """Whether a delivery may be sent in addition to the current ones; if so, it is counted."""
-        if due.webhook_id in self.busy_webhooks or due.owner_id in self.busy_owners:
-            return False
-        self._of_webhook[due.webhook_id] += 1
-        if due.owner_id is not None:
-            self._of_owner[due.owner_id] += 1
-        return True
+    It is longer than an attempt, so that its result can be recorded after an outage.
+    """
 
 
 class Dispatcher:
@@ -179,15 +152,19 @@ class Dispatcher:
             )
             if not found:
                 break
-            for due in found:
-                if load.takes(due):
-                    self._begin(due)
+            for due in await self._claimed([due for due in found if load.takes(due)]):
+                self._begin(due)
         if is_behind:
             return 0.0
         next_at = await self._outbox.next_due_at(now)
         if next_at is None:
             return POLL_SECONDS
         return min(POLL_SECONDS, max(0.0, (next_at - self._clock()).total_seconds()))
+
+    async def _claimed(self, found: list[Due]) -> list[Due]:
+        if self._limits.claim is None:
+            return found
+        return await self._outbox.claim(found, until=self._clock() + self._limits.claim)
 
     def _begin(self, due: Due) -> None:
         task = asyncio.create_task(self._deliver(due))
@@ -199,16 +176,10 @@ class Dispatcher:
         self._freed.set()
 
     async def _deliver(self, due: Due) -> None:
-        try:
-            outcome = await self._traced(due)
-            is_disabled = await self._outbox.settle(
-                due, outcome, now=self._clock(), patience=self._limits.patience
-            )
-        except ImagesvcError as error:  # sent again: the receiver recognises it by the id
-            self._settle_outage.failed(error=text_of(error))
-            await asyncio.sleep(POLL_SECONDS)
+        outcome = await self._traced(due)
+        is_disabled = await self._settled(due, outcome)
+        if is_disabled is None:
             return
-        self._settle_outage.passed()
         self.attempts[outcome.status] += 1
         log.info(
             "webhook sent",
@@ -222,6 +193,25 @@ class Dispatcher:
             log.warning(
                 "webhook disabled", action="webhook.disabled", webhook_id=str(due.webhook_id)
             )
+
+    async def _settled(self, due: Due, outcome: Outcome) -> bool | None:
+        """Whether its webhook was disabled; None if the result could not be recorded.
+
+        It is then sent again, and the receiver recognises it by its id.
+        """
+        while True:
+            try:
+                is_disabled = await self._outbox.settle(
+                    due, outcome, now=self._clock(), patience=self._limits.patience
+                )
+            except ImagesvcError as error:
+                self._settle_outage.failed(error=text_of(error))
+                await asyncio.sleep(POLL_SECONDS)
+                if self._clock() >= due.due_at:  # always, unless it is claimed
+                    return None
+            else:
+                self._settle_outage.passed()
+                return is_disabled
 
     async def _traced(self, due: Due) -> Outcome:
         with span("webhook", Kind.CLIENT) as traced:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, text
 from tests.conftest import EMPTY
 from tests.databases import SECRET
 from tests.postgres import Postgres
+from tests.receiver import Receiver
 from tests.server import Server
 
 
@@ -62,3 +63,11 @@ def nodes(tmp_path: Path, postgres: Postgres) -> Iterator[Nodes]:
     """The servers of one test."""
     with postgres.copy_of(EMPTY) as url, contextlib.closing(Nodes(tmp_path, url)) as made:
         yield made
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """It notes what arrives."""
+    made = Receiver()
+    yield made
+    made.close()

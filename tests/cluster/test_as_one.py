@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
@@ -26,14 +25,6 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 EVENTS = 100
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """It notes what arrives."""
-    made = Receiver()
-    yield made
-    made.close()
 
 
 def test_two_first_starts_at_once_make_one_admin(nodes: Nodes) -> None:

@@ -93,6 +93,13 @@ def change(server: Server, image: str, kind: str) -> None:
     assert answer.is_success, answer.text
 
 
+def _processed(server: Server, number: int) -> str:
+    """An image whose job has ended, so that nothing else changes it."""
+    image = server.upload(picture(number), visibility="public")
+    server.finished(image["job"]["id"])
+    return str(image["id"])
+
+
 def test_a_change_on_one_node_is_known_on_the_other(first: Server, second: Server) -> None:
     for number in range(ROUNDS):
         for kind in CHANGES:
@@ -124,7 +131,7 @@ def test_a_node_that_is_stopped_in_a_transaction_holds_up_no_other(
     first: Server, second: Server, shared: Nodes
 ) -> None:
     """PostgreSQL ends its session, which holds what all changes of images lock."""
-    image, edited = (first.upload(picture(210 + n), visibility="public")["id"] for n in range(2))
+    image, edited = (_processed(first, 210 + number) for number in range(2))
     key = {"authorization": first.client.headers["authorization"]}
     url = f"/api/v1/images/{edited}"
     match = {"if-match": second.client.get(url, headers=key).headers["etag"]}

@@ -171,6 +171,21 @@ async def test_an_unreachable_receiver_has_a_bounded_backlog(database: Database)
     assert told == [event.id for event in events]
 
 
+async def test_what_one_node_has_claimed_no_other_takes(database: Database) -> None:
+    """Until the claim is over: then the delivery is due again."""
+    await hook_of(database, "http://127.0.0.1:1/")
+    outbox, until_then = Outbox(database), NOON + timedelta(minutes=1)
+    await tell(database, 2)
+    await outbox.fan_out(10, now=NOON)
+    found = await outbox.due(NOON, 10)
+    first, second = found
+
+    assert [due.id for due in await outbox.claim([first], until=until_then)] == [first.id]
+    assert [due.id for due in await outbox.claim(found, until=until_then)] == [second.id]
+    assert await outbox.due(NOON, 10) == []
+    assert len(await outbox.due(until_then, 10)) == 2
+
+
 @contextlib.asynccontextmanager
 async def refusing(database: Database, statement: str) -> AsyncIterator[None]:
     """The table of deliveries refuses a kind of statement, as a database in trouble does."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_, update
 
 from imagesvc.model.ids import UserId, new_id
 from imagesvc.store.db.database import Database
@@ -149,6 +149,29 @@ class Outbox:
         )  # fmt: skip
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [Due(**row._asdict()) for row in rows]
+
+    async def claim(self, found: Collection[Due], *, until: datetime) -> list[Due]:
+        """Those of some due deliveries that no other node has taken; none takes them `until` then.
+
+        They are due again at that time, if they have not been settled.
+        """
+        deliveries = webhook_deliveries.c
+        due_at = {due.id: due.due_at for due in found}
+        free = (
+            select(deliveries.id)
+            .where(tuple_(deliveries.id, deliveries.due_at).in_(due_at.items()), IS_PENDING)
+            .with_for_update(skip_locked=True)
+        )
+        taken = (
+            update(webhook_deliveries)
+            .where(deliveries.id.in_(free))
+            .values(due_at=until)
+            .returning(deliveries.id)
+        )
+        if not due_at:
+            return []
+        ids = await self._database.write(lambda connection: set(connection.scalars(taken)))
+        return [replace(due, due_at=until) for due in found if due.id in ids]
 
     async def next_due_at(self, now: datetime) -> datetime | None:
         """When the next delivery after now is due, if any is."""
