@@ -15,6 +15,7 @@ for (const pair of slot.url.split("?")[1].split("&")) {{
   const [name, value] = pair.split("=");
   pm.collectionVariables.set(name, value);
 }}"""
+SIGNED = {name: f"{{{{{name}}}}}" for name in ("kid", "exp", "sig")}
 NEW_NAME = 'pm.collectionVariables.set("user_name", "postman-" + Date.now());'
 NEW_COLLECTION = """\
 // The one before has been deleted.
@@ -58,7 +59,9 @@ STEPS: Mapping[str, Step] = {
     # 403: the setting allow_url_import is off.
     "import_image": Step(body={"url": "{{import_url}}"}, accepted=(403,)),
     "get_upload_url": Step(after=SLOT),
-    "put_upload": Step(query={name: f"{{{{{name}}}}}" for name in ("kid", "exp", "sig")}),
+    "put_upload": Step(query=SIGNED),
+    # The image has been made by the request before.
+    "complete_upload": Step(query=SIGNED),
     "list_images": Step(),
     "get_timeline": Step(),
     "get_facets": Step(),

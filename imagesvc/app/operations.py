@@ -17,6 +17,7 @@ from imagesvc.api.facets import FacetEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images.actions import ActionEndpoints
 from imagesvc.api.images.bulk import BulkEndpoints
+from imagesvc.api.images.direct import CompletionEndpoints
 from imagesvc.api.images.edits import EditEndpoints
 from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.presigned import PresignedEndpoints
@@ -63,6 +64,7 @@ RESOURCES: tuple[type, ...] = (
     SharedArchives,
     SearchEndpoints,
     PresignedEndpoints,
+    CompletionEndpoints,
     SignedUrlEndpoints,
     EditEndpoints,
     ActionEndpoints,

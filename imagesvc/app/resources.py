@@ -19,6 +19,7 @@ from imagesvc.api.facets import FacetEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images.actions import ActionEndpoints
 from imagesvc.api.images.bulk import BulkEndpoints
+from imagesvc.api.images.direct import CompletionEndpoints
 from imagesvc.api.images.edits import EditEndpoints
 from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.imports import Imports
@@ -158,6 +159,7 @@ def _images(service: Service, hot: HotPath) -> list[object]:
         *_archives(service),
         SearchEndpoints(stores.searches),
         _presigned(service),
+        _completions(service),
         SignedUrlEndpoints(
             stores.images,
             service.urls.signer,
@@ -212,6 +214,20 @@ def _presigned(service: Service) -> PresignedEndpoints:
         service.stores.collections,
         service.transforms.preset_versions,
         service.settings.max_upload_size,
+        Visibility(service.settings.upload_visibility),
+        service.files.incoming_objects if service.settings.direct_uploads else None,
+    )
+
+
+def _completions(service: Service) -> CompletionEndpoints:
+    return CompletionEndpoints(
+        service.stores.pending_uploads,
+        service.urls.signer,
+        service.files.incoming_objects,
+        service.files.incoming,
+        service.acceptor,
+        service.stores.images,
+        service.transforms.preset_versions,
         Visibility(service.settings.upload_visibility),
     )
 

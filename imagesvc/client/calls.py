@@ -33,6 +33,8 @@ class Call(Generic[T]):
     content: BinaryIO | None = None
     """A file that is the whole body."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_elsewhere: bool = False
+    """Whether it is sent to another service, which must not see the credential."""
     is_repeatable: bool = True
     """Whether sending it twice has the effect of once (RFC 9110, section 9.2.2)."""
 
@@ -40,10 +42,11 @@ class Call(Generic[T]):
         """The arguments of httpx2 for the request, except `content`."""
         for _name, file in self.files:
             file.seek(0)
+        query = {name: value for name, value in self.query.items() if value is not None}
         return {
             "method": self.method,
             "url": self.path,
-            "params": {name: value for name, value in self.query.items() if value is not None},
+            "params": query or None,  # without parameters, those of the path stay
             "json": self.json,
             "data": self.form,
             "files": [("file", file) for file in self.files] or None,

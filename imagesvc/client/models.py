@@ -187,12 +187,13 @@ class UploadUrl(Answer):
     id: UUID
     """The id that the image will have."""
     url: str
-    """Absolute, below the client's URL of the service."""
+    """Absolute. If it leads to a bucket, `complete_url` is where to say that the file was sent."""
     method: str
     headers: dict[str, str]
     """The header fields to send, unchanged."""
     expires_at: datetime
     max_bytes: int
+    complete_url: str | None = None
 
 
 class SignedUrl(Answer):

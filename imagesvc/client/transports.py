@@ -74,6 +74,9 @@ class Transport:
     def _send(self, call: Call[Any]) -> httpx2.Response | httpx2.TransportError:
         try:
             content = None if call.content is None else call.pieces()
+            if call.is_elsewhere:
+                with httpx2.Client(timeout=self._http.timeout) as others:
+                    return others.request(content=content, **call.arguments())
             return self._http.request(content=content, **call.arguments())
         except httpx2.TransportError as error:
             return error
@@ -133,6 +136,9 @@ class AsyncTransport:
     async def _send(self, call: Call[Any]) -> httpx2.Response | httpx2.TransportError:
         try:
             content = None if call.content is None else _asynchronous(call.pieces())
+            if call.is_elsewhere:
+                async with httpx2.AsyncClient(timeout=self._http.timeout) as others:
+                    return await others.request(content=content, **call.arguments())
             return await self._http.request(content=content, **call.arguments())
         except httpx2.TransportError as error:
             return error

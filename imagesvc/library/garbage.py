@@ -18,6 +18,7 @@ from imagesvc.store.files.blobs import BlobStore, StoredBlob
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import Locks
 from imagesvc.store.images import ImageStore
+from imagesvc.store.objects.incoming import IncomingObjects
 from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.variants import VariantStore
 
@@ -44,6 +45,7 @@ class Collector:
     contents: VariantContents
     variants: VariantStore
     pending_uploads: PendingUploadStore
+    incoming_objects: IncomingObjects | None = None
     clock: Callable[[], datetime] = utc_now
 
     async def collect(self, *, grace_seconds: float, dry_run: bool = False) -> Orphans:
@@ -63,6 +65,7 @@ class Collector:
         await self._collect_variants(found, grace_seconds, dry_run=dry_run)
         found.uploads = await self.collect_uploads(grace_seconds, dry_run=dry_run)
         found.slots = await self.pending_uploads.remove_expired(now=self.clock(), dry_run=dry_run)
+        found.uploads += await self._collect_sent(dry_run=dry_run)
         return found
 
     async def _collect_blob(self, blob: StoredBlob, found: Orphans, *, dry_run: bool) -> None:
@@ -81,6 +84,18 @@ class Collector:
             if not dry_run:
                 await self.contents.delete(unknown)
             found.variants += len(unknown)
+
+    async def _collect_sent(self, *, dry_run: bool) -> int:
+        """Remove what was sent to the bucket and cannot become an image any more; the number."""
+        count = 0
+        if self.incoming_objects is not None:
+            async for sent in self.incoming_objects.all():
+                usable = await self.pending_uploads.usable(sent, now=self.clock())
+                useless = [image_id for image_id in sent if image_id not in usable]
+                if not dry_run:
+                    await self.incoming_objects.remove(useless)
+                count += len(useless)
+        return count
 
     async def collect_uploads(self, grace_seconds: float, *, dry_run: bool = False) -> int:
         """Remove unfinished uploads of this node that are old enough; their number."""

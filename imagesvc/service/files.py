@@ -19,7 +19,9 @@ from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.files.write_probe import WriteProbe
 from imagesvc.store.objects.blobs import ObjectBlobStore
+from imagesvc.store.objects.buckets import Bucket
 from imagesvc.store.objects.downloads import DownloadCache
+from imagesvc.store.objects.incoming import IncomingObjects
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.variants import ObjectVariants
 
@@ -43,6 +45,8 @@ class Files:
     incoming: Incoming
     downloads: DownloadCache | None
     """Of originals in a bucket."""
+    incoming_objects: IncomingObjects | None
+    """What clients send straight to the bucket."""
 
     async def open(self) -> None:
         """Be ready for originals of a bucket; call it in a server or worker, before its jobs."""
@@ -81,14 +85,21 @@ def files_of(settings: Settings, *, is_offline: bool) -> Files:
         files = FileBlobStore(data_dir.blobs)
         variants, locks = VariantFiles(data_dir.variants), DigestLocks(data_dir.digest_lock)
         return Files(
-            data_dir, reserve, probe, files, VerifiedBlobs(files), variants, locks, incoming, None
-        )
+            data_dir, reserve, probe, files, VerifiedBlobs(files), variants, locks, incoming,
+            None, None,
+        )  # fmt: skip
     downloads = DownloadCache(data_dir.downloads, settings.original_cache_size)
     objects = ObjectBlobStore(bucket, downloads)
     return Files(
         data_dir, reserve, probe, objects, VerifiedBlobs(objects), ObjectVariants(bucket),
-        NoLocks(), incoming, downloads,
+        NoLocks(), incoming, downloads, IncomingObjects(bucket, _public(settings, bucket)),
     )  # fmt: skip
+
+
+def _public(settings: Settings, bucket: Bucket) -> Bucket:
+    if settings.blob_url is None or settings.blob_public_endpoint is None:
+        return bucket
+    return open_blob_bucket(settings.blob_url, endpoint=settings.blob_public_endpoint)
 
 
 def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:

@@ -85,7 +85,7 @@ def collector_of(files: Files, stores: Stores) -> Collector:
     """What removes files and rows that a crash left."""
     return Collector(
         files.data_dir, files.blobs, stores.images, files.locks, files.variants, stores.variants,
-        stores.pending_uploads,
+        stores.pending_uploads, files.incoming_objects,
     )  # fmt: skip
 
 

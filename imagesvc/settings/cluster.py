@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ByteSize, Field, SecretStr, ValidationInfo, field_validator
 
 from imagesvc.settings.quantities import Seconds
-from imagesvc.syntax.bucket_url import OPTIONS, parse_bucket_url
+from imagesvc.syntax.bucket_url import OPTIONS, parse_bucket_url, parse_endpoint
 
 SCHEMES = ("postgresql", "postgres")
 SECRET_DIGITS = 64
@@ -48,6 +48,35 @@ class ClusterSettings(BaseModel):
     original_cache_size: ByteSize = Field(
         ByteSize(2 << 30), description="With blob_url: bytes of originals kept on this machine."
     )
+
+    direct_uploads: bool = Field(
+        False,
+        validate_default=True,
+        description="With blob_url: upload URLs lead straight to the bucket, whose files are "
+        "checked when the client completes the upload.",
+    )
+    blob_public_endpoint: str | None = Field(
+        None,
+        description="With blob_url: the endpoint of the bucket in URLs for clients, if they "
+        "cannot reach the one in blob_url.",
+    )
+
+    @field_validator("direct_uploads")
+    @classmethod
+    def _has_bucket(cls, is_on: bool, info: ValidationInfo) -> bool:
+        if is_on and info.data.get("blob_url", "") is None:
+            raise ValueError("requires blob_url")
+        return is_on
+
+    @field_validator("blob_public_endpoint")
+    @classmethod
+    def _is_endpoint(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None or "blob_url" not in info.data:
+            return text
+        blob_url = info.data["blob_url"]
+        if blob_url is None or "endpoint" not in OPTIONS[blob_url.partition("://")[0]]:
+            raise ValueError("requires a blob_url of a service with an endpoint")
+        return parse_endpoint(text)
 
     @field_validator("blob_url")
     @classmethod

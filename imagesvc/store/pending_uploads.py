@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -51,6 +52,13 @@ class PendingUploadStore:
             return None
         owner_id = None if row.owner_id is None else UserId(row.owner_id)
         return PendingUpload(**row._asdict() | {"id": ImageId(row.id), "owner_id": owner_id})
+
+    async def usable(self, image_ids: Sequence[ImageId], *, now: datetime) -> set[ImageId]:
+        """Those of these ids whose file may still arrive."""
+        columns = upload_slots.c
+        query = select(columns.id).where(columns.id.in_(image_ids), columns.expires_at > now)
+        rows = await self._database.read(lambda connection: connection.scalars(query).all())
+        return {ImageId(row) for row in rows}
 
     async def remove_expired(self, *, now: datetime, dry_run: bool = False) -> int:
         """Delete the expired ones; their number."""

@@ -88,11 +88,16 @@ def _options(query: str, known: Sequence[str]) -> dict[str, str]:
     if "account" in options and not ACCOUNT.fullmatch(options["account"]):
         raise ValueError("must have an account of 3 to 24 small letters and digits")
     if "endpoint" in options:
-        options["endpoint"] = _endpoint(options["endpoint"])
+        options["endpoint"] = parse_endpoint(options["endpoint"])
     return options
 
 
-def _endpoint(text: str) -> str:
+def parse_endpoint(text: str) -> str:
+    """The address of a service, without a slash at its end.
+
+    Raises:
+        ValueError: the error, as the end of a sentence that begins with what has the endpoint.
+    """
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must have an endpoint that begins with http:// or https://")

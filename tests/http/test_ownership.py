@@ -96,6 +96,7 @@ EXPECTED = {
         "/api/v1/images/actions/upload-url?collection_id={collection_id}", 200, other=400
     ),
     "put_upload": Case("/uploads/{image_id}", 403, 403, 403, sent=UPLOAD),
+    "complete_upload": Case("/uploads/{image_id}", 403, 403, 403),
     "process_images": Case(
         "/api/v1/images/actions/process", 202, sent={"json": {"id": "{image_id}"}}
     ),

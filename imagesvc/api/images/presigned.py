@@ -44,19 +44,23 @@ from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Model
 from imagesvc.http.operations import LOCATION, Answer, Grammar, operation, with_subject
 from imagesvc.http.requests import invalid, json_response, query_values
-from imagesvc.library.accept import Acceptor
+from imagesvc.library.accept import Acceptor, UploadFields
 from imagesvc.library.expiry import check_expiry
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import CollectionId, ImageId, new_id, utc_now
-from imagesvc.model.images import Visibility
+from imagesvc.model.images import Image, Visibility
 from imagesvc.model.uploads import PendingUpload
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.files.incoming import Incoming
+from imagesvc.store.objects.incoming import IncomingObjects
 from imagesvc.store.pending_uploads import PendingUploadStore, used_up
 
 PATH = "/uploads/{upload_id}"
 MEDIA_TYPES = tuple(item.media_type for item in Format)
 DEFAULT_SECONDS, MAX_SECONDS = 900, 86_400
+COMPLETION = timedelta(hours=1)
+"""The time for a transfer to the bucket that began before the URL expired, and its completion."""
+MADE = Answer(ImageOut, {**LOCATION, "ETag": "The SHA-256 of the bytes."})
 
 
 class UploadUrlQuery(UploadQuery):
@@ -81,6 +85,8 @@ class UploadUrl(Model):
     """The header fields to send, unchanged."""
     expires_at: Instant
     max_bytes: int
+    complete_url: str | None
+    """With `direct_uploads`: the URL to which a POST is sent when the file has been sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class PresignedEndpoints:
     presets: Mapping[str, str]
     max_upload_size: int
     default_visibility: Visibility
+    direct: IncomingObjects | None
+    """What takes the files of new URLs in place of this server."""
     clock: Callable[[], datetime] = utc_now
 
     @operation(
@@ -124,20 +132,25 @@ class PresignedEndpoints:
             created_at=now,
             expires_at=now + timedelta(seconds=query.expires_in),
         )
+        if self.direct is None:
+            shown = _shown(pending, self._signed(call, pending))
+        else:
+            sent_until, expiry = pending.expires_at, timedelta(seconds=query.expires_in)
+            pending = replace(pending, expires_at=sent_until + COMPLETION)
+            shown = _shown(pending, await self.direct.url(pending.id, expiry)).model_copy(
+                update={
+                    "headers": self.direct.headers | _headers(pending),
+                    "expires_at": sent_until,
+                    "complete_url": self._signed(call, pending),
+                }
+            )
         await self.pending_uploads.add(pending)
-        return json_response(self._shown(call, pending))
+        return json_response(shown)
 
-    def _shown(self, context: Context, pending: PendingUpload) -> UploadUrl:
+    def _signed(self, context: Context, pending: PendingUpload) -> str:
         path = PATH.format(upload_id=pending.id)
         signed = self.signer.sign(path, [], expires_at=int(pending.expires_at.timestamp()))
-        return UploadUrl(
-            id=pending.id,
-            url=f"{context.absolute_base}{path}?{urlencode(signed)}",
-            method="PUT",
-            headers={} if pending.content_type is None else {"content-type": pending.content_type},
-            expires_at=pending.expires_at,
-            max_bytes=pending.max_bytes,
-        )
+        return f"{context.absolute_base}{path}?{urlencode(signed)}"
 
     async def _slot(self, context: Context) -> PendingUpload:
         """The pending upload that the path names.
@@ -148,20 +161,14 @@ class PresignedEndpoints:
             NotFound, Conflict: there is no such upload, or it has been used.
         """
         check_whole(context.request)
-        image_id = ImageId(context.id("upload_id"))
-        pairs = context.request.query_params.multi_items()
-        path = PATH.format(upload_id=image_id)
-        held = self.signer.verify(path, pairs, now=self.clock().timestamp())
-        if held is None or held.expires_at is None:
-            raise SignatureInvalid("An upload URL has a signature that expires.")
-        pending = await self.pending_uploads.find(image_id)
+        pending = await self.pending_uploads.find(signed_id(context, self.signer, self.clock()))
         if pending is None:
             raise used_up()
         return pending
 
     @operation(
         "put_upload", "PUT", PATH, tag="images", query=Grammar(), body=FILE,
-        answers={201: Answer(ImageOut, {**LOCATION, "ETag": "The SHA-256 of the bytes."})},
+        answers={201: MADE},
         errors=(
             SignatureInvalid, NotFound, Conflict, EmptyFile, FileTooLarge, CorruptImage,
             UnsupportedMediaType, ImageTooLarge, QuotaExceeded,
@@ -175,21 +182,60 @@ class PresignedEndpoints:
             raise UnsupportedMediaType(f"The upload must be {pending.content_type}.")
         check_declared_length(request, pending.max_bytes)
         await self.acceptor.check_room(pending.owner_id, declared_length(request))
-        given = TextFields().with_parts(pending.fields)
-        fields = given.upload_fields(self.default_visibility, pending.owner_id)
+        fields = fields_of(pending, self.default_visibility)
         async with self.incoming.receive(max_bytes=pending.max_bytes) as file:
             async for piece in call.body.pieces():
                 await file.write(piece)
             with explained(request, call.body):
-                image = await self.acceptor.accept(
-                    await file.finish(), replace(fields, filename=pending.filename, pending=pending)
-                )
-        headers = {
-            "location": f"{call.absolute_base}/api/v1/images/{image.id}",
-            "etag": f'"{image.original.digest}"',  # S3 clients need it
-        }
-        shown = ImageOut.of(image, self.presets, STRANGER, base=call.base)
-        return json_response(shown, 201, headers)
+                image = await self.acceptor.accept(await file.finish(), fields)
+        return answer_with(image, self.presets, call)
+
+
+def signed_id(context: Context, signer: Signer, now: datetime) -> ImageId:
+    """The id in the path, which a signature permits to use.
+
+    Raises:
+        SignatureInvalid: the URL has no signature, or a wrong one, or has expired.
+    """
+    image_id = ImageId(context.id("upload_id"))
+    pairs = context.request.query_params.multi_items()
+    held = signer.verify(PATH.format(upload_id=image_id), pairs, now=now.timestamp())
+    if held is None or held.expires_at is None:
+        raise SignatureInvalid("An upload URL has a signature that expires.")
+    return image_id
+
+
+def fields_of(pending: PendingUpload, default: Visibility) -> UploadFields:
+    """The metadata with which a file is accepted as the image of a pending upload."""
+    fields = TextFields().with_parts(pending.fields).upload_fields(default, pending.owner_id)
+    return replace(fields, filename=pending.filename, pending=pending)
+
+
+def answer_with(
+    image: Image, presets: Mapping[str, str], context: Context, status: int = 201
+) -> Response:
+    """The response to those who have the URL, with the image that was made."""
+    headers = {
+        "location": f"{context.absolute_base}/api/v1/images/{image.id}",
+        "etag": f'"{image.original.digest}"',  # S3 clients need it
+    }
+    return json_response(ImageOut.of(image, presets, STRANGER, base=context.base), status, headers)
+
+
+def _shown(pending: PendingUpload, url: str) -> UploadUrl:
+    return UploadUrl(
+        id=pending.id,
+        url=url,
+        method="PUT",
+        headers=_headers(pending),
+        expires_at=pending.expires_at,
+        max_bytes=pending.max_bytes,
+        complete_url=None,
+    )
+
+
+def _headers(pending: PendingUpload) -> dict[str, str]:
+    return {} if pending.content_type is None else {"content-type": pending.content_type}
 
 
 def _sent_fields(request: Request) -> dict[str, str]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
-from ..calls import API, Call, versioned
+from ..calls import API, Call, nothing, versioned
 from ..files import Source, all_opened, name_of, opened, watched, watched_together
 from ..flows import Flow, answered
 from ..methods import method
@@ -127,10 +127,50 @@ class Uploads:
         path = f"{API}/images/actions/upload-url"
         return answered(Call("GET", path, _upload_url, query=fields))
 
+    @method
+    def upload_by_url(
+        self, source: Source, target: UploadUrl, *, on_progress: Progress | None = None
+    ) -> Flow[Image]:
+        """Send one file to the URL that `upload_url` returned, and complete the upload.
+
+        With `direct_uploads` the file goes to the bucket, without a credential.
+
+        Args:
+            source: the file to upload; a str is a path.
+            target: where to send it.
+            on_progress: called with the bytes sent so far and the total.
+        """
+        is_direct = target.complete_url is not None
+        with opened(source) as file:
+            content = watched(file, on_progress)
+            size = content.seek(0, io.SEEK_END)
+            call = Call(
+                target.method,
+                target.url,
+                nothing if is_direct else _uploaded,
+                content=content,
+                headers={**target.headers, "content-length": str(size)},
+                is_elsewhere=is_direct,
+                is_repeatable=is_direct,
+            )
+            made: Image | None = yield from answered(call)
+        return made or (yield from answered(_completion(target)))
+
+    @method
+    def complete_upload(self, target: UploadUrl) -> Flow[Image]:
+        """Make the image of a file that was sent to a bucket; repeating it changes nothing."""
+        return answered(_completion(target))
+
+
+def _completion(target: UploadUrl) -> Call[Image]:
+    return Call("POST", target.complete_url or target.url, _uploaded)
+
 
 def _upload_url(answer: httpx2.Response) -> UploadUrl:
     given = UploadUrl.model_validate_json(answer.content)
-    return given.model_copy(update={"url": str(answer.url.join(given.url))})
+    urls = {"url": given.url, "complete_url": given.complete_url}
+    absolute = {name: str(answer.url.join(url)) for name, url in urls.items() if url is not None}
+    return given.model_copy(update=absolute)
 
 
 def _uploaded(answer: httpx2.Response) -> Image:

@@ -172,6 +172,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "headers": {"content-type": "image/jpeg"},
         "expires_at": "2026-05-03T09:29:07.000000Z",
         "max_bytes": 52_428_800,
+        "complete_url": None,
     },
     "SignedUrlsRequest": {"operations": ["original", "preview", {"w": 800}], "expires_in": 3600},
     "SignedUrls": {

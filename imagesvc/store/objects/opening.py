@@ -11,7 +11,7 @@ What opens the bucket of a watched source checks it, and gives a proxy that lead
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -91,8 +91,13 @@ def open_bucket(text: str, proxy: str | None = None) -> Bucket:
     return _open(url, PATIENT, proxy)
 
 
-def open_blob_bucket(text: str, limits: Limits = PROMPT) -> Bucket:
+def open_blob_bucket(text: str, limits: Limits = PROMPT, *, endpoint: str | None = None) -> Bucket:
     """The bucket that the setting `blob_url` names; nothing is sent to it yet.
+
+    Args:
+        text: the URL.
+        limits: the times of requests.
+        endpoint: the address of the service, if it is not that of the URL.
 
     Raises:
         InvalidRequest: the URL is wrong; the message does not repeat it, since it may have a
@@ -104,7 +109,7 @@ def open_blob_bucket(text: str, limits: Limits = PROMPT) -> Bucket:
     except ValueError as error:
         raise InvalidRequest(f"blob_url {error}.") from error
     try:
-        return _open(url, limits)
+        return _open(replace(url, endpoint=endpoint or url.endpoint), limits)
     except Unavailable as error:
         raise Unavailable(f"blob_url: {error.detail}") from error
 
