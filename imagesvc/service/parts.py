@@ -66,7 +66,7 @@ class Parts:
         self.stores = stores_of(settings, self.files)
         self.accounts = accounts_of(settings, self.files, self.stores, secret, given_key)
         self.code_flow = code_flow_of(settings, oidc_client, secret, self.accounts)
-        self.rate_limits = rate_limits_of(settings)
+        self.rate_limits = rate_limits_of(settings, self.stores.database)
         self.urls = urls_of(settings, secret)
         self.outbound = outbound_of(settings, self.files, self.stores, resolver)
         self.purger = purger_of(cdn, self.stores, self.outbound.lookups)

@@ -103,10 +103,10 @@ class SessionEndpoints:
         A session that the browser has already ends. Pages of other origins cannot log in.
         """
         check_own_origin(call.request)
-        self.limits.check_login(call.request, call.body.name)
+        await self.limits.check_login(call.request, call.body.name)
         user = await self.logins.identify(call.body.name, call.body.password)
         opened = await self.sessions.begin(user, call.request)
-        self.limits.remember_login(call.request, user.name)
+        await self.limits.remember_login(call.request, user.name)
         return logged_in(call.request, user, opened, self.sessions)
 
     @operation(

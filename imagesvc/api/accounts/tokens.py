@@ -95,11 +95,11 @@ class TokenEndpoints:
         asked = call.body
         if asked.grant_type == "password":
             name = asked.username or ""
-            self.limits.check_login(call.request, name)
+            await self.limits.check_login(call.request, name)
             grant = await self.logins.log_in(name, asked.password or "", asked.scopes)
         else:
             grant = await self.logins.refresh(asked.refresh_token or "", asked.scopes)
-        self.limits.remember_login(call.request, grant.user_name)
+        await self.limits.remember_login(call.request, grant.user_name)
         tokens = TokenOut(
             access_token=grant.access_token,
             refresh_token=grant.refresh_token,

@@ -276,10 +276,10 @@ class UserEndpoints:
             return
         if not old:
             raise invalid("old_password", "is required to change your password")
-        self.limits.check_login(request, user.name)
+        await self.limits.check_login(request, user.name)
         if not await self.users.passwords.is_right(user.password_hash, old):
             raise Forbidden("The old password is wrong.")
-        self.limits.remember_login(request, user.name)
+        await self.limits.remember_login(request, user.name)
 
 
 def _known_id(context: Context) -> UserId:

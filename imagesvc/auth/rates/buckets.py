@@ -48,6 +48,19 @@ def parse_rate(text: str) -> Rate | None:
     return Rate(int(match[1]) / UNIT_SECONDS[match[2]], int(match[3] or match[1]))
 
 
+def taken(rate: Rate, full_in: float) -> RateLimitState:
+    """The state after a token was taken from a bucket that is full in some seconds."""
+    remaining = math.floor(rate.burst - full_in * rate.per_second + 1e-6)
+    return RateLimitState(rate.burst, remaining, math.ceil(full_in))
+
+
+def refused(rate: Rate, full_in: float) -> RateLimitState:
+    """The state of an empty bucket, which would be full in some seconds with one token less."""
+    spacing = 1 / rate.per_second
+    wait = math.ceil(full_in - rate.burst * spacing)
+    return RateLimitState(rate.burst, 0, math.ceil(full_in - spacing), max(1, wait))
+
+
 class Buckets:
     """A bucket for each key; the least recently used are dropped, which fills them.
 
@@ -77,12 +90,9 @@ class Buckets:
         full_at = max(now, self._full_at.get(key, now)) + spacing
         excess = full_at - now - self.rate.burst * spacing
         if excess > spacing * 1e-6:  # a smaller value is a rounding error of an exact fit
-            return RateLimitState(
-                self.rate.burst, 0, math.ceil(full_at - spacing - now), math.ceil(excess)
-            )
+            return refused(self.rate, full_at - now)
         self._full_at[key] = full_at
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._max_keys:
             self._full_at.popitem(last=False)
-        remaining = math.floor(-excess / spacing + 1e-6)
-        return RateLimitState(self.rate.burst, remaining, math.ceil(full_at - now))
+        return taken(self.rate, full_at - now)

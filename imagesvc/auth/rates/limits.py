@@ -1,6 +1,7 @@
 """Rate limits: by user, or by address for requests without a user.
 
-Each process has its own buckets: each of several nodes allows the full rate.
+Each process has its own buckets: each of several nodes allows the full rate. Log-ins are counted by
+all nodes together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from starlette.requests import Request
 
 from imagesvc.auth.principals import Principal
 from imagesvc.auth.rates.buckets import Buckets, RateLimitState
-from imagesvc.auth.rates.login_limits import LoginLimits
+from imagesvc.auth.rates.login_limits import LoginTries
 from imagesvc.errors import RateLimited
 
 RATE_LIMIT_STATE = "imagesvc.state"
@@ -42,7 +43,7 @@ class RateLimits:
 
     principals: Buckets | None = None
     addresses: Buckets | None = None
-    logins: LoginLimits | None = None
+    logins: LoginTries | None = None
     renders: Buckets | None = None
     refused: Counter[Limit | str] = field(default_factory=Counter)
 
@@ -57,20 +58,20 @@ class RateLimits:
         else:
             self._take(self.principals, str(principal.user_id), request, limit)
 
-    def check_login(self, request: Request, name: str) -> None:
+    async def check_login(self, request: Request, name: str) -> None:
         """Count an attempt to log in as `name`.
 
         Raises:
             RateLimited: there were too many; the password was not looked at.
         """
         if self.logins is not None:
-            state = self.logins.take(name, address_of(request))
+            state = await self.logins.take(name, address_of(request))
             self._judge(state, request, Limit.LOGIN)
 
-    def remember_login(self, request: Request, name: str) -> None:
+    async def remember_login(self, request: Request, name: str) -> None:
         """Remember the address of a user who sent a correct password or refresh token."""
         if self.logins is not None:
-            self.logins.remember(name, address_of(request))
+            await self.logins.remember(name, address_of(request))
 
     def check_render(self, request: Request) -> None:
         """Count a variant before it is made for a stranger.

@@ -71,11 +71,11 @@ class Visitors:
         if share.is_used_up:
             raise used_up()
         name = f"share {share.id}"
-        self.limits.check_login(request, name)
+        await self.limits.check_login(request, name)
         if not await self.passwords.is_right(share.password_hash, password):
             raise PasswordRequired("The password is wrong.")
         await self._count(share)
-        self.limits.remember_login(request, name)
+        await self.limits.remember_login(request, name)
         return share
 
     async def find(self, request: Request) -> Share:

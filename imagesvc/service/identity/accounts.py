@@ -6,7 +6,8 @@ from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.key_file import GivenKey, read_given_key
 from imagesvc.auth.rates.buckets import Buckets, parse_rate
 from imagesvc.auth.rates.limits import RateLimits
-from imagesvc.auth.rates.login_limits import LoginLimits
+from imagesvc.auth.rates.login_limits import LoginLimits, LoginTries
+from imagesvc.auth.rates.shared_login_limits import SharedLoginLimits
 from imagesvc.auth.visitors.visitors import Visitors
 from imagesvc.auth.visitors.visits import Visits
 from imagesvc.outbound.requests import Outbound
@@ -14,8 +15,10 @@ from imagesvc.service.files import Files
 from imagesvc.service.outbound import operator_rules
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
+from imagesvc.store.db.database import Database
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.secret import derive_key
+from imagesvc.store.sessions.tries import LogInTries
 
 
 def accounts_of(
@@ -40,7 +43,7 @@ def read_admin_key(settings: Settings) -> GivenKey | None:
     return given
 
 
-def rate_limits_of(settings: Settings) -> RateLimits:
+def rate_limits_of(settings: Settings, database: Database) -> RateLimits:
     """The rates of the settings, or None."""
     are_on = settings.rate_limits == "on" or (
         settings.rate_limits == "auto" and settings.has_accounts
@@ -54,8 +57,16 @@ def rate_limits_of(settings: Settings) -> RateLimits:
             (settings.rate_limit, settings.rate_limit_anonymous, settings.rate_limit_render),
         )
     )
-    login = parse_rate(settings.rate_limit_login)
-    return RateLimits(users, addresses, None if login is None else LoginLimits(login), renders)
+    return RateLimits(users, addresses, _login_limits_of(settings, database), renders)
+
+
+def _login_limits_of(settings: Settings, database: Database) -> LoginTries | None:
+    rate = parse_rate(settings.rate_limit_login)
+    if rate is None:
+        return None
+    if settings.database_url is None:
+        return LoginLimits(rate)
+    return SharedLoginLimits(rate, LogInTries(database))
 
 
 def visitors_of(secret: bytes, stores: Stores, accounts: Accounts, limits: RateLimits) -> Visitors:

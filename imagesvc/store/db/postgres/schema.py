@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, String
 
-from imagesvc.store.db.postgres import CHANGES
+from imagesvc.store.db.postgres import CHANGES, LOGINS
 from imagesvc.store.db.schema.whole import WHOLE
 from imagesvc.store.search.fulltext.words import letters
 
@@ -20,6 +20,7 @@ def create(connection: Connection) -> None:
     connection.exec_driver_sql(search.replace("%(letters)s", letters()))
     connection.exec_driver_sql((SCRIPTS / "order.sql").read_text())
     connection.exec_driver_sql(CHANGES.read_text())
+    connection.exec_driver_sql(LOGINS.read_text())
 
 
 def _by_code_points() -> MetaData:
