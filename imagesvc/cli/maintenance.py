@@ -13,7 +13,7 @@ from rich.console import Console
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import embedded_data_dir, on_store
 from imagesvc.cli.options import DataDirOption
-from imagesvc.library.check import Report, check_data
+from imagesvc.library.checking.check import Report, check_data
 from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
 from imagesvc.service.database import shared_database
