@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.offline import embedded_data_dir, on_store
+from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
-from imagesvc.library.checking.check import Report, check_data
+from imagesvc.library.checking.data_dir import check_data
+from imagesvc.library.checking.report import Report
+from imagesvc.library.checking.shared import check_shared
 from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
 from imagesvc.service.database import shared_database
@@ -36,6 +38,11 @@ DANGLING_HINT = (
     "belonged to the lost rows. docs/data-directory.md has the steps (A damaged database)."
 )
 """For an operator whose database lacks rows."""
+SHARED_STEPS = (
+    "Stop the servers and workers, look into the log of PostgreSQL, and restore a backup of the "
+    "database. docs/scaling.md has the steps (Check, back up and restore)."
+)
+"""For an operator whose PostgreSQL has damaged tables, or lacks rows."""
 
 
 def check(
@@ -53,14 +60,25 @@ def check(
     """
     settings = load_settings(data_dir=data_dir)
     configure_logs(settings.log_format, settings.log_level)
-    place = embedded_data_dir(settings, "Verify it with its own programs, such as pg_amcheck.")
-    report = asyncio.run(check_data(place, repair=repair))
-    _print_report(report)
+    if settings.is_embedded:
+        report = asyncio.run(check_data(DataDir(settings.data_dir.absolute()), repair=repair))
+        _print_report(report, NEXT_STEPS, DANGLING_HINT)
+    else:
+        report = on_store(settings, functools.partial(_check_shared, repair=repair))
+        _print_report(report, SHARED_STEPS, SHARED_STEPS)
     if not report.is_sound:
         raise typer.Exit(1)
 
 
-def _print_report(report: Report) -> None:
+async def _check_shared(service: Parts, *, repair: bool) -> Report:
+    files = service.files
+    return await check_shared(
+        service.stores.database, files.data_dir, files.blobs, files.locks,
+        orphan_seconds=service.settings.gc_grace, repair=repair,
+    )  # fmt: skip
+
+
+def _print_report(report: Report, of_damage: str, of_lost_rows: str) -> None:
     console = Console()
     console.print(f"{report.verified} blobs verified ({report.bytes:,} bytes).")
     for title, found in (
@@ -79,8 +97,8 @@ def _print_report(report: Report) -> None:
     if report.denied:
         console.print("Run the command as the user that runs the server.")
     for faults, next_steps in (
-        (report.database, NEXT_STEPS),
-        (report.dangling, DANGLING_HINT),
+        (report.database, of_damage),
+        (report.dangling, of_lost_rows),
         (report.newer, NEWER_HINT),
         (report.schema, SCHEMA_HINT),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from imagesvc.errors import Conflict
+from imagesvc.library.checking.blobs import Checker
+from imagesvc.library.checking.report import Report
 from imagesvc.library.garbage import Collector
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import BlobName, Digest, ImageId, digest_of
@@ -212,3 +215,40 @@ async def images_of(node: Node) -> list[Image]:
     query = select(images.c.id)
     ids = await node.database.read(lambda connection: connection.scalars(query).all())
     return list((await node.images.several([ImageId(it) for it in ids])).values())
+
+
+class Hasty(NamedBlobs):
+    """At the second question for a size, the image is deleted: rows first, then the blob."""
+
+    questions = 0
+    deletion: Awaitable[None] | None = None
+
+    async def size(self, name: BlobName | Digest) -> int | None:
+        """See `BlobStore`."""
+        self.questions += 1
+        if self.questions == 2 and self.deletion is not None:
+            await self.deletion
+        return await super().size(name)
+
+
+async def test_a_verification_takes_no_deletion_for_damage_and_no_upload_for_an_orphan(
+    node: Node, tmp_path: Path
+) -> None:
+    """Where there are no locks, the blob is asked for before its row."""
+    kept, deleted = await node.publish(REDUCED[:9]), await node.publish(CONTENT)
+    node.blobs.path(deleted.original.name).write_bytes(b"cut")
+    source = tmp_path / "half"
+    source.write_bytes(b"half")
+    half = await node.blobs.put(source, Digest(hashlib.sha256(b"half").hexdigest()))
+    hasty, report = Hasty(node.blobs.root), Report()
+    hasty.questions = 0 if deleted.original.name < kept.original.name else -1
+    hasty.deletion = node.remove(deleted)
+
+    await Checker(hasty, node.images, NoLocks(), report, 1, NoLocks.orphan_seconds).check()
+
+    assert hasty.questions >= 2
+    assert report.is_sound, report
+    assert (report.verified, report.without_row) == (1, [])
+    hasty.older_by = NoLocks.orphan_seconds
+    await Checker(hasty, node.images, NoLocks(), report, 1, NoLocks.orphan_seconds).check()
+    assert report.without_row == [hasty.where(half)]

@@ -64,6 +64,10 @@ class BlobStore(Protocol):
         """The file that a proxy in front can send, if it is there; None if there are no files."""
         ...
 
+    def where(self, name: BlobName) -> str:
+        """The place of a blob, for an operator."""
+        ...
+
     def local(self, name: BlobName) -> AbstractAsyncContextManager[Path]:
         """A path on this machine where the blob can be read while the context lasts.
 

@@ -33,6 +33,10 @@ class FileBlobStore:
         """Where the blob is or would be; two levels keep directories short."""
         return _path_below(self.root, name)
 
+    def where(self, name: BlobName) -> str:
+        """See `BlobStore`: its path."""
+        return str(self.path(name))
+
     async def put(self, source: Path, digest: Digest) -> BlobName:
         """See `BlobStore`: rename, then fsync the directory entry."""
         await to_thread.run_sync(self._put, source, digest)
@@ -136,6 +140,8 @@ class FileBlobStore:
 
     async def all(self) -> AsyncIterator[list[StoredBlob]]:
         """See `BlobStore`: one directory of the first level at a time."""
+        if self._may_be_missing and not await to_thread.run_sync(self.root.exists):
+            return
         for first in await to_thread.run_sync(_directories, self.root):
             yield await to_thread.run_sync(_blobs_below, first)
 

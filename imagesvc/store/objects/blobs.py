@@ -27,6 +27,7 @@ from imagesvc.store.objects.buckets import Bucket
 from imagesvc.store.objects.downloads import DownloadCache
 
 FOLDER = "blobs"
+QUARANTINE = "quarantine"
 NAME = re.compile("[0-9a-f]{64}(/[0-9a-f]{32})?")
 """Those that were copied from files have no second part."""
 PIECE_BYTES = 256 << 10
@@ -54,6 +55,10 @@ class ObjectBlobStore:
 
     def path(self, name: BlobName) -> None:
         """See `BlobStore`: none."""
+
+    def where(self, name: BlobName) -> str:
+        """See `BlobStore`: its URL."""
+        return self.bucket.where(_key(name))
 
     def local(self, name: BlobName) -> AbstractAsyncContextManager[Path]:
         """See `BlobStore`: fetched, unless it is there from an earlier use.
@@ -107,6 +112,13 @@ class ObjectBlobStore:
         """See `BlobStore`."""
         await self.bucket.delete([_key(name)])
         await self.downloads.remove(name)
+
+    async def set_aside(self, name: BlobName) -> str:
+        """Move a damaged blob to where no row and no collection finds it; returns that place."""
+        key = f"{QUARANTINE}/{name}"
+        await self.bucket.move(_key(name), key)
+        await self.downloads.remove(name)
+        return self.bucket.where(key)
 
     async def all(self) -> AsyncIterator[list[StoredBlob]]:
         """See `BlobStore`: a page of the list at a time; other objects are left out."""

@@ -128,6 +128,20 @@ class Bucket:
             if keys:
                 await self._library.delete_async(self._store, [*keys])
 
+    async def move(self, old: str, new: str) -> None:
+        """Give an object another key, which the service does by a copy.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        with self._errors():
+            await self._library.rename_async(self._store, old, new)
+
+    def where(self, key: str) -> str:
+        """The place of an object, for an operator."""
+        url = self.url
+        return f"{url.scheme}://{'/'.join(filter(None, (url.bucket, url.prefix, key)))}"
+
     async def check(self) -> None:
         """Check that the bucket exists, and that its objects may be listed.
 

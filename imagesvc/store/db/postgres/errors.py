@@ -44,6 +44,11 @@ def is_conflict(error: DBAPIError) -> bool:
     return _state_of(error) in _CONFLICTS
 
 
+def shows_damage(error: DBAPIError) -> bool:
+    """Whether PostgreSQL found damage in what it read, or could not read it from its disk."""
+    return _state_of(error).startswith(("XX", "58"))
+
+
 def _translation(error: DBAPIError) -> ImagesvcError:
     state = _state_of(error)
     if state == _FULL:
