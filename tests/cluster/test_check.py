@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -31,7 +32,11 @@ class Stock:
 
     def __init__(self, place: Path, database_url: str, blob_url: str) -> None:
         url = database_url.replace("+psycopg", "")
-        self.settings = {"database_url": url, "secret_key": SECRET, "blob_url": blob_url}
+        self.settings: dict[str, Any] = {
+            "database_url": url,
+            "secret_key": SECRET,
+            "blob_url": blob_url,
+        }
         self.server = Server(place / "data", **self.settings).start()
         self.images = [self.server.upload(picture(number)) for number in range(3)]
         self.bucket = open_blob_bucket(blob_url)
