@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesvc.delivery.preset_versions import PARAMETER
+from imagesvc.delivery.presets.versions import PARAMETER
 from imagesvc.delivery.rules import MUST_BE_SIGNED
 from imagesvc.service.service import Service
 from imagesvc.web.assets import AssetEndpoints

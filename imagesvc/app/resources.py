@@ -45,9 +45,9 @@ from imagesvc.delivery.access import Access
 from imagesvc.delivery.archives.download import ArchiveDownloads
 from imagesvc.delivery.archives.members import Members
 from imagesvc.delivery.archives.shared import SharedArchives
-from imagesvc.delivery.browser_caching import BrowserCaching
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
+from imagesvc.delivery.presets.browser_caching import BrowserCaching
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.shared import PRESETS, SharedDelivery

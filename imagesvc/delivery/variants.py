@@ -18,7 +18,6 @@ from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.bodies import fetched_body, is_fresh, not_modified
-from imagesvc.delivery.browser_caching import BrowserCaching
 from imagesvc.delivery.headers import (
     CREDENTIALS,
     Headers,
@@ -29,6 +28,7 @@ from imagesvc.delivery.headers import (
 from imagesvc.delivery.hot import RawHeaders
 from imagesvc.delivery.leaving import ClientLeft, unless_client_leaves
 from imagesvc.delivery.negotiation import Accepted, negotiate
+from imagesvc.delivery.presets.browser_caching import BrowserCaching
 from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.errors import NotFound, Unavailable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagesvc.auth.signing import RESERVED, Signer
-from imagesvc.delivery.preset_versions import PARAMETER
+from imagesvc.delivery.presets.versions import PARAMETER
 from imagesvc.imaging.transforms.keys import KEYS
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.secret import derive_key

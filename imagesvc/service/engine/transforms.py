@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imagesvc.delivery.preset_versions import preset_digests, preset_versions
+from imagesvc.delivery.presets.versions import preset_digests, preset_versions
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.transforms.transform import canonical, parse_preset
 from imagesvc.model.formats import Format

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from imagesvc.auth.sessions.sessions import SESSION
 from imagesvc.delivery.headers import CREDENTIALS, Headers
-from imagesvc.delivery.preset_versions import PARAMETER
+from imagesvc.delivery.presets.versions import PARAMETER
 from imagesvc.delivery.query import Asked, split_extension
 from imagesvc.model.images import Image, Visibility
 
