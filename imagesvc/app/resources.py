@@ -48,6 +48,7 @@ from imagesvc.delivery.archives.shared import SharedArchives
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
 from imagesvc.delivery.presets.browser_caching import BrowserCaching
+from imagesvc.delivery.redirects import Redirects
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.shared import PRESETS, SharedDelivery
@@ -117,9 +118,12 @@ def _delivery(service: Service, hot: HotPath) -> list[object]:
     access = Access(caches.images, service.accounts.authenticator, service.rate_limits)
     rules = DeliveryRules.of(service.settings, files.data_dir)
     caching = BrowserCaching(service.transforms.preset_digests)
-    answers = VariantAnswers(caches.images, caches.variants, access, rules, hot.remember, caching)
+    redirects = Redirects(files.links)
+    answers = VariantAnswers(
+        caches.images, caches.variants, access, rules, hot.remember, caching, redirects
+    )
     originals = OriginalAnswers(
-        files.blobs, files.verified, caches.originals, answers, access, rules
+        files.blobs, files.verified, caches.originals, answers, access, rules, redirects
     )
     presets = service.transforms.presets
     return [

@@ -77,7 +77,9 @@ class Transport:
             if call.is_elsewhere:
                 with httpx2.Client(timeout=self._http.timeout) as others:
                     return others.request(content=content, **call.arguments())
-            return self._http.request(content=content, **call.arguments())
+            return self._http.request(
+                content=content, follow_redirects=call.method == "GET", **call.arguments()
+            )
         except httpx2.TransportError as error:
             return error
 
@@ -139,7 +141,9 @@ class AsyncTransport:
             if call.is_elsewhere:
                 async with httpx2.AsyncClient(timeout=self._http.timeout) as others:
                     return await others.request(content=content, **call.arguments())
-            return await self._http.request(content=content, **call.arguments())
+            return await self._http.request(
+                content=content, follow_redirects=call.method == "GET", **call.arguments()
+            )
         except httpx2.TransportError as error:
             return error
 

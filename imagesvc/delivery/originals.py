@@ -15,6 +15,7 @@ from imagesvc.delivery.access import Access
 from imagesvc.delivery.bodies import by_proxy, fetched_body, is_fresh, not_modified, streamed
 from imagesvc.delivery.headers import CREDENTIALS, Representation, image_headers, server_timing
 from imagesvc.delivery.query import Asked
+from imagesvc.delivery.redirects import Redirects
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.variants import FETCH_ATTEMPTS, VariantAnswers, evicted
 from imagesvc.errors import NotFound
@@ -38,6 +39,7 @@ class OriginalAnswers:
     variants: VariantAnswers
     access: Access
     rules: DeliveryRules
+    redirects: Redirects
 
     async def send(self, request: Request, image: Image, asked: Asked) -> Response:
         """The original as the requester may have it.
@@ -105,6 +107,8 @@ class OriginalAnswers:
         headers = image_headers(image, shown, asked, self.rules)
         if is_fresh(request, headers):
             return not_modified(headers)
+        if redirected := await self.redirects.to_original(request, image, headers, asked):
+            return redirected
         with self.access.images.reread_if_lost(image.id):
             if await self.verified.size(name) is None:
                 raise NotFound("The original is missing.")

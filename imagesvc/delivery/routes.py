@@ -45,6 +45,7 @@ ANSWERS: Mapping[int, Answer | Content | None] = {
     200: PICTURE,
     206: PICTURE,
     304: Answer(None, VERSION),
+    307: Answer(None, {"Location": "Where the bucket has the picture, for some minutes."}),
 }
 ERRORS = (
     InvalidTransform, SignatureInvalid, NotFound, PreconditionFailed, RangeNotSatisfiable,

@@ -30,6 +30,7 @@ from imagesvc.delivery.leaving import ClientLeft, unless_client_leaves
 from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.delivery.presets.browser_caching import BrowserCaching
 from imagesvc.delivery.query import Asked
+from imagesvc.delivery.redirects import Redirects
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.errors import NotFound, Unavailable
 from imagesvc.http.problems import CLIENT_LEFT
@@ -56,6 +57,7 @@ class VariantAnswers:
     rules: DeliveryRules
     remember: Remember
     caching: BrowserCaching
+    redirects: Redirects
 
     async def send(
         self, request: Request, image: Image, transform: Transform, asked: Asked
@@ -120,9 +122,16 @@ class VariantAnswers:
                 headers = self._headers(request, current, shown, asked, wanted)
             headers["server-timing"] = server_timing(fetched, began)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
-                response = await fetched_body(request, headers, fetched, self.rules.sendfile)
-                return response, fetched
+                return await self._sent(request, image, headers, asked, fetched), fetched
         raise evicted()
+
+    async def _sent(
+        self, request: Request, image: Image, headers: Headers, asked: Asked, fetched: Fetched
+    ) -> Response:
+        content, redirected = fetched.content, None
+        if isinstance(content, StoredVariant):
+            redirected = await self.redirects.to_variant(request, image, headers, asked, content)
+        return redirected or await fetched_body(request, headers, fetched, self.rules.sendfile)
 
     def _headers(
         self,

@@ -22,6 +22,7 @@ from imagesvc.store.objects.blobs import ObjectBlobStore
 from imagesvc.store.objects.buckets import Bucket
 from imagesvc.store.objects.downloads import DownloadCache
 from imagesvc.store.objects.incoming import IncomingObjects
+from imagesvc.store.objects.links import DownloadLinks
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.variants import ObjectVariants
 
@@ -47,6 +48,8 @@ class Files:
     """Of originals in a bucket."""
     incoming_objects: IncomingObjects | None
     """What clients send straight to the bucket."""
+    links: DownloadLinks | None
+    """Of the bucket, to which requests are redirected."""
 
     async def open(self) -> None:
         """Be ready for originals of a bucket; call it in a server or worker, before its jobs."""
@@ -86,13 +89,14 @@ def files_of(settings: Settings, *, is_offline: bool) -> Files:
         variants, locks = VariantFiles(data_dir.variants), DigestLocks(data_dir.digest_lock)
         return Files(
             data_dir, reserve, probe, files, VerifiedBlobs(files), variants, locks, incoming,
-            None, None,
+            None, None, None,
         )  # fmt: skip
     downloads = DownloadCache(data_dir.downloads, settings.original_cache_size)
-    objects = ObjectBlobStore(bucket, downloads)
+    objects, public = ObjectBlobStore(bucket, downloads), _public(settings, bucket)
     return Files(
         data_dir, reserve, probe, objects, VerifiedBlobs(objects), ObjectVariants(bucket),
-        NoLocks(), incoming, downloads, IncomingObjects(bucket, _public(settings, bucket)),
+        NoLocks(), incoming, downloads, IncomingObjects(bucket, public),
+        DownloadLinks.of(public) if settings.delivery_redirects else None,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ByteSize, Field, SecretStr, ValidationInfo, field_validator
 
 from imagesvc.settings.quantities import Seconds
-from imagesvc.syntax.bucket_url import OPTIONS, parse_bucket_url, parse_endpoint
+from imagesvc.syntax.bucket_url import OPTIONS, S3, parse_bucket_url, parse_endpoint
 
 SCHEMES = ("postgresql", "postgres")
 SECRET_DIGITS = 64
@@ -55,6 +55,12 @@ class ClusterSettings(BaseModel):
         description="With blob_url: upload URLs lead straight to the bucket, whose files are "
         "checked when the client completes the upload.",
     )
+    delivery_redirects: bool = Field(
+        False,
+        validate_default=True,
+        description="With blob_url in S3: GET of originals and of large variants is redirected to "
+        "the bucket.",
+    )
     blob_public_endpoint: str | None = Field(
         None,
         description="With blob_url: the endpoint of the bucket in URLs for clients, if they "
@@ -66,6 +72,13 @@ class ClusterSettings(BaseModel):
     def _has_bucket(cls, is_on: bool, info: ValidationInfo) -> bool:
         if is_on and info.data.get("blob_url", "") is None:
             raise ValueError("requires blob_url")
+        return is_on
+
+    @field_validator("delivery_redirects")
+    @classmethod
+    def _is_of_s3(cls, is_on: bool, info: ValidationInfo) -> bool:
+        if is_on and not (info.data.get("blob_url", S3) or "").startswith(S3):
+            raise ValueError("requires a blob_url that begins with s3://")
         return is_on
 
     @field_validator("blob_public_endpoint")
