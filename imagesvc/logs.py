@@ -50,8 +50,15 @@ def print_on_terminal(line: str) -> None:
         standard_error.write(f"{line}\n".encode())
 
 
-def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) -> bool:
+def configure_logs(
+    log_format: Literal["auto", "text", "json"], log_level: str, node: str | None = None
+) -> bool:
     """Send every log line to standard error in the chosen format, from the level on.
+
+    Args:
+        log_format: `auto` is text on a terminal, and JSON otherwise.
+        log_level: the least severe one.
+        node: a member of each line of JSON.
 
     Returns:
         Whether the lines are JSON.
@@ -83,6 +90,7 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
         structlog.configure(
             processors=[
                 *shared,
+                *([] if node is None else [_with_node(node)]),
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(serializer=_dumps),
             ],
@@ -92,6 +100,14 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
         )
     _route_standard_library(LEVELS[log_level])
     return not as_text
+
+
+def _with_node(node: str) -> structlog.types.Processor:
+    def add(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["node"] = node
+        return event
+
+    return add
 
 
 def printable(text: str) -> str:

@@ -32,7 +32,7 @@ def text() -> str:
     shown = Settings(_env_file=None).shown()
     blocks = [HEAD]
     for name, field in Settings.model_fields.items():
-        value = "" if name == "workers" else _written(shown[name])
+        value = "" if field.default_factory else _written(shown[name])  # that of the machine
         blocks.append(f"\n# {field.description}\n# {PREFIX}{name.upper()}={value}\n")
     return "".join(blocks)
 

@@ -49,7 +49,11 @@ class Application:
 def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     """The application of a service, which its lifespan opens and closes."""
     settings = service.settings
-    access = AccessLog(as_json=logs_as_json, enabled=settings.log_level in {"debug", "info"})
+    access = AccessLog(
+        as_json=logs_as_json,
+        enabled=settings.log_level in {"debug", "info"},
+        node=settings.node_name,
+    )
     events = events_of(service)
     lag = LoopLag()
     lifespan = Lifespan(service, access, lag)

@@ -59,7 +59,7 @@ def backup(
     found faults, 2 when no snapshot was made.
     """
     settings = load_settings(data_dir=data_dir)
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.node_name)
     seconds_kept = option_seconds("--keep", keep) if keep is not None else None
     source = embedded_data_dir(
         settings, "Back it up with pg_dump, then copy the originals of the data directory."
@@ -141,7 +141,7 @@ def restore(
     backup, 2 when nothing was restored.
     """
     settings = load_settings()
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.node_name)
     source, target = place_of(dest), DataDir(directory.absolute())
     with _progress() as bar:
         report = asyncio.run(restore_into(source, target, snapshot, bar))

@@ -59,7 +59,7 @@ def check(
     Exit status: 0 when no damage is found, 1 when there is damage, 2 when it cannot be checked.
     """
     settings = load_settings(data_dir=data_dir)
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.node_name)
     if settings.is_embedded:
         report = asyncio.run(check_data(DataDir(settings.data_dir.absolute()), repair=repair))
         _print_report(report, NEXT_STEPS, DANGLING_HINT)
@@ -157,7 +157,7 @@ def migrate(
             "database_url: there is none, so nothing is to be done. The start of a server upgrades "
             "the database of its data directory."
         )
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.node_name)
     database = shared_database(settings.database_url)
     try:
         before = database.migrate()

@@ -40,7 +40,7 @@ def on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, An
         DatabaseNewer, DatabaseOlder, SchemaDiffers: the database is that of another version.
         DatabaseDamaged: it is no database, or was lost.
     """
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.node_name)
 
     async def opened() -> T:
         database = reading_database_of(settings)
@@ -84,5 +84,5 @@ def on_store(
             await database.close()
             files.locks.close()
 
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.node_name)
     return asyncio.run(opened())

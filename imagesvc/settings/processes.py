@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from pathlib import Path
 from typing import Literal
 
@@ -89,6 +90,14 @@ class LogSettings(BaseModel):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe level that is logged."
+    )
+    node_name: str = Field(
+        default_factory=socket.gethostname,
+        min_length=1,
+        max_length=128,
+        pattern=r"^[!-~]+$",
+        description="Name of this server or worker in its logs and metrics. Default: that of the "
+        "host.",
     )
     tracing: bool = Field(
         False, description="Spans for OpenTelemetry, as OTEL_* variables say; needs the extra otel."

@@ -108,7 +108,7 @@ def _open(options: Options, into: Into, patience: Patience) -> str:
     """
     settings = _unserved(options)
     if settings is not None:
-        configure_logs(settings.log_format, "warning")
+        configure_logs(settings.log_format, "warning", settings.node_name)
         asyncio.run(into(data_dir_target(settings, options.owner, options.visibility)))
         return SERVER_HINT
     if options.owner is not None:

@@ -45,7 +45,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     )  # fmt: skip
     if (host, port) != (None, None) and (settings.uds is not None or settings.fd != "off"):
         raise SettingsError("--host and --port have no effect with uds or fd; leave them out.")
-    as_json = configure_logs(settings.log_format, settings.log_level)
+    as_json = configure_logs(settings.log_format, settings.log_level, settings.node_name)
     bounds, backlog = fitting_bounds(settings)
     service = Service(settings)
     service.claim_data_dir()

@@ -33,6 +33,6 @@ def worker(
     )  # fmt: skip
     if settings.is_embedded:
         raise SettingsError("database_url: without it, the server runs its jobs itself.")
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.node_name)
     with traced(is_on=settings.tracing):
         run_worker(WorkerService(settings))

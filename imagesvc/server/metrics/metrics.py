@@ -22,6 +22,7 @@ from imagesvc.service.engine.caches import Caches
 from imagesvc.service.outbound import OutboundParts
 from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
+from imagesvc.settings.settings import Settings
 from imagesvc.store.webhooks.deliveries import DeliveryStatus
 
 _BUILD = {"version": version("imagesvc"), "python": platform.python_version()}
@@ -40,7 +41,7 @@ async def metrics(
     """
     stores = service.stores
     return [
-        *_build(),
+        build_metric(service.settings),
         *request_metrics(requests),
         *_refused_requests(service),
         gauge("event_streams", "Open event streams.", streams.total()),
@@ -58,8 +59,10 @@ async def metrics(
     ]
 
 
-def _build() -> list[Metric]:
-    return [gauge("build_info", "The version that runs; always 1.", 1, _BUILD)]
+def build_metric(settings: Settings) -> Metric:
+    """What runs, and where."""
+    labels = {**_BUILD, "node": settings.node_name}
+    return gauge("build_info", "The version that runs; always 1.", 1, labels)
 
 
 def _refused_requests(service: Parts) -> list[Metric]:

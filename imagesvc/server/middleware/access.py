@@ -53,9 +53,12 @@ class AccessLog:
     a response from memory.
     """
 
-    def __init__(self, *, as_json: bool, enabled: bool) -> None:
+    def __init__(self, *, as_json: bool, enabled: bool, node: str = "") -> None:
         self._as_json = as_json
         self._enabled = enabled
+        self._node = node
+        self._node_note = b',"node":%b' % to_json(node)
+        self._hit_notes = HIT_NOTES + self._node_note
         self._lines: list[bytes] = []
         self.figures = RequestFigures()
         self._prefix = os.urandom(4).hex().encode()
@@ -116,7 +119,7 @@ class AccessLog:
         address = client[0] if client else None
         path = logged_path(scope["path"])
         if self._as_json:
-            encoded = HIT_NOTES if notes is HIT else encoded_notes(*notes)
+            encoded = self._hit_notes if notes is HIT else encoded_notes(*notes) + self._node_note
             self._add(
                 access_line(request_id, scope["method"], path, status, size, ms, address, encoded)
             )
@@ -155,6 +158,7 @@ class AccessLog:
             if self._as_json:
                 now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
                 more = {"event": "connection refused", "level": "info", "timestamp": now}
+                more["node"] = self._node
                 self._add(to_json(line | more) + b"\n")
             else:
                 log.info("connection refused", **line)
