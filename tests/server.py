@@ -11,10 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
-from tests import commands, databases
+from tests import buckets, commands, databases
 from tests.commands import Process
 from tests.waiting import PATIENCE, until
 
@@ -193,8 +194,37 @@ class Server:
         return found
 
     def blobs(self) -> set[str]:
-        """The digests of the blobs on disk."""
-        return {path.name for path in (self.data_dir / "blobs").rglob("*") if path.is_file()}
+        """The digests of the blobs on disk, or in the bucket."""
+        return {name.partition("/")[0] for name in self.stored("blobs")}
+
+    def stored(self, folder: str) -> set[str]:
+        """The names of the files or objects of `blobs` or `variants`."""
+        if (url := self.settings.get("blob_url")) is not None:
+            return set(buckets.objects_in(url, folder))
+        return {path.name for path in (self.data_dir / folder).rglob("*") if path.is_file()}
+
+    def rename_blob(self, digest: str) -> str:
+        """Give a blob another name in its store; returns that."""
+        (name,) = (name for name in self.stored("blobs") if name.startswith(digest))
+        if (url := self.settings.get("blob_url")) is not None:
+            new = f"{digest}/{uuid4().hex}"
+            buckets.rename(url, f"blobs/{name}", f"blobs/{new}")
+        else:
+            new = f"{name}-moved"
+            old = self._path(name)
+            old.rename(old.with_name(new))
+        return new
+
+    def _path(self, name: str) -> Path:
+        return self.data_dir / "blobs" / name[:2] / name[2:4] / name
+
+    def lose(self, digest: str) -> None:
+        """Remove a blob behind the back of the server."""
+        (name,) = (name for name in self.stored("blobs") if name.startswith(digest))
+        if (url := self.settings.get("blob_url")) is not None:
+            buckets.remove(url, f"blobs/{name}")
+        else:
+            self._path(name).unlink()
 
     def cli(self, *arguments: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run another command of the command line on the same data directory."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import embedded_data_dir
 from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.progress import Bar, progress_bar
 from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
 from imagesvc.library.backup.destination import Destination, DestinationFull
@@ -88,7 +86,7 @@ async def _back_up(
 ) -> tuple[BackupReport, Removed, Verified | None]:
     await destination.prepare()
     removed, found = Removed(), None
-    with _progress() as bar:
+    with progress_bar() as bar:
         async with destination.lock():
             began = utc_now()
             report = await _made(source, destination, keep, began, bar)
@@ -102,7 +100,7 @@ async def _back_up(
 
 
 async def _made(
-    source: DataDir, destination: Destination, keep: timedelta | None, began: datetime, bar: _Bar
+    source: DataDir, destination: Destination, keep: timedelta | None, began: datetime, bar: Bar
 ) -> BackupReport:
     """A backup; if the destination is full, what `keep` permits is removed before."""
     try:
@@ -143,37 +141,11 @@ def restore(
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level, settings.node_name)
     source, target = place_of(dest), DataDir(directory.absolute())
-    with _progress() as bar:
+    with progress_bar() as bar:
         report = asyncio.run(restore_into(source, target, snapshot, bar))
     _print_restored(target, report)
     if report.faults:
         raise typer.Exit(1)
-
-
-class _Bar:
-    """A bar on a terminal; elsewhere nothing is shown."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("starting", total=None)
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Show how much of a step is done."""
-        self._progress.update(
-            self._task, description=step, completed=done, total=total or None, refresh=False
-        )
-
-
-@contextmanager
-def _progress() -> Iterator[_Bar]:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bars:
-        yield _Bar(bars)
 
 
 def _print_backup(destination: Destination, report: BackupReport, removed: Removed) -> None:

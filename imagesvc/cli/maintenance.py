@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
+from imagesvc.cli.moving import move
 from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
 from imagesvc.library.checking.data_dir import check_data
@@ -20,17 +21,11 @@ from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
 from imagesvc.service.database import shared_database
 from imagesvc.service.parts import Parts
-from imagesvc.service.shared_secret import shared_secret_of
-from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.sqlite.expected import HINT as SCHEMA_HINT
 from imagesvc.store.db.sqlite.migrate import HEAD, NEWER_HINT
 from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.secret import load_secret
-
-if TYPE_CHECKING:
-    from imagesvc.store.db.postgres.database import PostgresDatabase
 
 DANGLING_HINT = (
     "Rows were lost, such as by a recovery. Restore a backup; or copy the files without a row, "
@@ -142,14 +137,21 @@ def migrate(
         typer.Option(
             "--from",
             metavar="DATA_DIR",
-            help="Also move the metadata of a data directory there, whose server may run.",
+            help="Also move a data directory, whose server may run: its metadata, and its "
+            "originals if there is a blob_url.",
         ),
     ] = None,
+    without_damaged: Annotated[
+        bool, typer.Option(help="With --from: move although originals are missing or damaged.")
+    ] = False,
 ) -> None:
     """Make or upgrade the tables in PostgreSQL, at database_url.
 
     Run it before the servers of a new version start. It changes all or nothing, and several that
     run at once take turns. The database of a data directory is upgraded by the start of its server.
+
+    Exit status: 0 when it is done, 1 when originals are missing or damaged and nothing moved but
+    the others, 2 when it cannot be done.
     """
     settings = load_settings()
     if settings.database_url is None:
@@ -162,7 +164,8 @@ def migrate(
     try:
         before = database.migrate()
         if source is not None:
-            _move(settings, DataDir(source.absolute()), database)
+            data_dir = DataDir(source.absolute())
+            move(settings, data_dir, database, without_damaged=without_damaged)
             return
     finally:
         asyncio.run(database.close())
@@ -170,24 +173,3 @@ def migrate(
         typer.echo(f"The database has schema {HEAD} already.")
     else:
         typer.echo(f"The database has schema {HEAD} now; before: {before or 'no tables'}.")
-
-
-def _move(settings: Settings, source: DataDir, database: PostgresDatabase) -> None:
-    source.require()
-    if shared_secret_of(settings) != load_secret(source.secret):
-        raise SettingsError(
-            f"secret_key: it must be that of the data directory, or tokens and signed URLs end: "
-            f"set secret_key_file to {source.secret}, or to a copy of it."
-        )
-    if settings.data_dir.absolute().resolve() != source.root.resolve():
-        raise SettingsError(f"data_dir: it must be {source.root}, where the originals stay.")
-    from imagesvc.store.db.postgres.move import move_metadata  # noqa: PLC0415  # of the extra
-
-    moved = move_metadata(source, database)
-    for name, count in moved.rows.items():
-        typer.echo(f"{count:>12,} {name}")
-    verb = "were moved before" if moved.was_done else "have moved"
-    typer.echo(
-        f"The metadata of {source.root} {verb} to PostgreSQL, and are the same there. Its server "
-        "writes no more: stop it, and start it with database_url."
-    )

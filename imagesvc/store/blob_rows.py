@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
 from imagesvc.model.ids import BlobName, Digest, ImageId, digest_of, own_name_of
 from imagesvc.model.images import Mezzanine
@@ -123,6 +123,12 @@ def uses_of(connection: Connection, digest: Digest) -> list[tuple[str, ImageId, 
         ("original" if row.sha256 == digest else "mezzanine", ImageId(row.id), row.filename)
         for row in connection.execute(query)
     ]
+
+
+def count_blobs(connection: Connection) -> int:
+    """How many blobs have rows."""
+    count: int = connection.scalars(select(func.count()).select_from(blobs)).one()
+    return count
 
 
 def blobs_after(connection: Connection, digest: str, limit: int) -> list[tuple[BlobName, int]]:

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from imagesvc.store.db.postgres.election import TRY
 from imagesvc.store.db.postgres.transfer import TableDigest, digests_of
 from imagesvc.store.db.sqlite.soundness import read_only_engine
 from imagesvc.store.db.sqlite.write_lock import WriteLock
@@ -55,11 +56,13 @@ def settings_for(server: Server, target: Engine) -> dict[str, Any]:
     return {"database_url": url, "secret_key_file": str(server.data_dir / "secret.key")}
 
 
-def move(server: Server, target: Engine, **others: Any) -> subprocess.CompletedProcess[str]:
+def move(
+    server: Server, target: Engine, *arguments: str, **others: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the command."""
     wanted = {"data_dir": str(server.data_dir), **settings_for(server, target), **others}
     settings = {name: value for name, value in wanted.items() if value is not None}
-    return commands.run("migrate", "--from", str(server.data_dir), **settings)
+    return commands.run("migrate", "--from", str(server.data_dir), *arguments, **settings)
 
 
 def stock(server: Server, admin: Account) -> dict[str, Any]:
@@ -231,11 +234,15 @@ def test_a_refused_move_keeps_nothing(
 
 
 def test_what_would_lose_something_is_refused(server: Server, target: Engine) -> None:
-    """Other keys, or originals that would be elsewhere; and a directory that is none."""
+    """Other keys, originals that would be elsewhere, a database in use, a wrong directory."""
     other = move(server, target, secret_key_file=None, secret_key="00" * 32)
     assert (other.returncode, "secret_key: it must be that" in other.stderr) == (2, True)
     elsewhere = move(server, target, data_dir=str(server.data_dir.parent / "other"))
     assert (elsewhere.returncode, "data_dir: it must be" in elsewhere.stderr) == (2, True)
+    with target.connect() as leader:
+        leader.execute(text(TRY))
+        used = move(server, target)
+        assert (used.returncode, "A server runs on the database" in used.stderr) == (2, True)
     missing = commands.run("migrate", "--from", "/nowhere", **settings_for(server, target))
     assert (missing.returncode, "no data directory" in missing.stderr) == (2, True)
     assert server.client.get("/readyz").status_code == 200

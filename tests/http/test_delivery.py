@@ -499,9 +499,7 @@ def test_an_original_that_another_node_has_replaced_is_found_at_the_next_request
     server.finished(image["job"]["id"])
     assert server.client.get(f"/images/{image['id']}").status_code == 200
     digest = image["sha256"]
-    name = f"{digest}-moved"
-    old = server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
-    old.rename(old.with_name(name))
+    name = server.rename_blob(digest)
     with databases.opened(server.data_dir) as connection:
         connection.execute(update(blobs).where(blobs.c.sha256 == digest).values(name=name))
 

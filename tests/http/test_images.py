@@ -211,14 +211,13 @@ def test_purged_variants_are_made_again(server: Server) -> None:
     before = [server.client.get(url).content for url in urls]
     place = f"/api/v1/images/{image['id']}/variants"
     assert len(server.client.get(place).json()["data"]) == 3
-    files = {path for path in (server.data_dir / "variants").rglob("*") if path.is_file()}
+    files = server.stored("variants")
 
     purged = server.client.delete(place)
 
     assert purged.json() == {"deleted": 3}
     assert server.client.get(place).json()["data"] == []
-    left = {path for path in (server.data_dir / "variants").rglob("*") if path.is_file()}
-    assert len(files - left) == 3
+    assert len(files - server.stored("variants")) == 3
     assert [server.client.get(url).content for url in urls] == before
 
 

@@ -372,8 +372,7 @@ def test_a_job_that_fails_is_a_warning(server: Server) -> None:
     """Who logs from `warning` on wants to see it."""
     image = server.upload(picture(77))
     server.finished(image["job"]["id"])
-    (blob,) = (server.data_dir / "blobs").rglob(image["sha256"])
-    blob.unlink()
+    server.lose(image["sha256"])
     process = {"ids": [image["id"]], "operations": ["w=33"]}
 
     answer = server.client.post("/api/v1/images/actions/process", json=process)

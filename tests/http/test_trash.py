@@ -350,8 +350,7 @@ def test_the_trash_of_another_user_goes_to_the_new_owner(people: People) -> None
 
 def files(server: Server) -> set[str]:
     """Blobs and variants on disk."""
-    variants = (server.data_dir / "variants").rglob("*")
-    return server.blobs() | {path.name for path in variants if path.is_file()}
+    return server.blobs() | server.stored("variants")
 
 
 @pytest.mark.breadth

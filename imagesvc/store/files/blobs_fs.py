@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 
 from anyio import to_thread
@@ -76,6 +77,15 @@ class FileBlobStore:
         finally:
             os.close(fd)
 
+    def open(self, name: BlobName | Digest) -> FileIO:
+        """The open file of a blob; it blocks.
+
+        Raises:
+            NotFound: there is no such blob.
+            Unavailable: the store is missing.
+        """
+        return FileIO(self._open(name))
+
     def _open(self, name: BlobName | Digest) -> int:
         try:
             return os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
@@ -113,7 +123,7 @@ class FileBlobStore:
     def _is_sound(self, name: BlobName | Digest) -> bool:
         actual = hashlib.sha256()
         try:
-            with open(self._open(name), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
+            with self.open(name) as file:
                 while piece := file.read(READ_BYTES):
                     actual.update(piece)
         except PermissionError:

@@ -25,7 +25,8 @@ IDLE_MILLISECONDS = 5_000
 A node that is stopped, or cut off, would hold the lock otherwise.
 """
 _BEGIN = f"SET idle_session_timeout = {IDLE_MILLISECONDS}"
-_TRY = "SELECT pg_try_advisory_lock(hashtext('imagesvc leader'))"
+TRY = "SELECT pg_try_advisory_lock(hashtext('imagesvc leader'))"
+"""Take the lock of the leader, for the session."""
 _BEAT = "SELECT true"
 
 
@@ -76,7 +77,7 @@ class Election(Leadership):
             while True:
                 began = time.monotonic()
                 async with asyncio.timeout(LEASE_SECONDS):
-                    found = await connection.execute(_BEAT if has_lock else _TRY)
+                    found = await connection.execute(_BEAT if has_lock else TRY)
                     row = await found.fetchone()
                 if not has_lock and row == (True,):
                     has_lock = True

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+import psycopg
+from sqlalchemy import Connection, Engine
 
 from imagesvc.errors import Unavailable
 from imagesvc.store.db.postgres.database import PostgresDatabase
+from imagesvc.store.db.postgres.election import TRY
+from imagesvc.store.db.postgres.errors import explained
 from imagesvc.store.db.postgres.transfer import TableDigest, copy_rows, digests_of
-from imagesvc.store.db.sqlite.soundness import read_only_engine, require_current
+from imagesvc.store.db.sqlite.soundness import require_current
 from imagesvc.store.db.sqlite.write_lock import WriteLock
 from imagesvc.store.files.data_dir import DataDir
 
@@ -25,12 +29,39 @@ class Moved:
     """Whether an earlier move had done it."""
 
 
-def move_metadata(data_dir: DataDir, target: PostgresDatabase) -> Moved:
-    """Copy all rows in one transaction, and compare them; it blocks.
+OTHER_ROWS = (
+    "The database at database_url has other rows already. Give imagesvc an empty one: dropdb, "
+    "createdb and imagesvc migrate --from make it."
+)
 
-    No server writes meanwhile, nor afterwards: the data directory then says that its metadata have
-    moved. That is noted before the commit, so that no change is lost whenever the move is killed.
-    The next one goes on from there.
+
+@contextlib.contextmanager
+def no_server_on(target: PostgresDatabase) -> Iterator[None]:
+    """Keep the lock of the leader, without which servers collect no orphans.
+
+    To a server on the new database, all blobs that were copied before the rows are orphans.
+
+    Raises:
+        Unavailable: a server has the lock, or PostgreSQL cannot be used now.
+    """
+    with explained():
+        session = psycopg.connect(**target.connection_options, autocommit=True)
+    with contextlib.closing(session):
+        if session.execute(TRY).fetchone() != (True,):
+            raise Unavailable(
+                "A server runs on the database at database_url. Stop it: servers with these "
+                "settings may start when the move has ended."
+            )
+        yield
+
+
+def check_move(rows: Engine, data_dir: DataDir, target: PostgresDatabase) -> None:
+    """Check that the rows can be moved, before anything else is done; it blocks.
+
+    Args:
+        rows: the engine of the data directory's database, which only reads.
+        data_dir: the data directory.
+        target: the database of PostgreSQL.
 
     Raises:
         NoDataDir: no server has been started there.
@@ -41,13 +72,38 @@ def move_metadata(data_dir: DataDir, target: PostgresDatabase) -> Moved:
     data_dir.require()
     require_current(data_dir.database)
     target.check()
+    found = target.fill(digests_of)
+    if any(digest.rows for digest in found.values()):
+        with rows.connect() as source:
+            if digests_of(source) != found:
+                raise Unavailable(OTHER_ROWS)
+
+
+def move_rows(
+    rows: Engine, data_dir: DataDir, target: PostgresDatabase, complete: Callable[[], None]
+) -> Moved:
+    """Copy all rows in one transaction, and compare them; it blocks.
+
+    No server writes meanwhile, nor afterwards: the data directory then says that its metadata have
+    moved. That is noted before the commit, so that no change is lost whenever the move is killed.
+    The next one goes on from there.
+
+    Args:
+        rows: the engine of the data directory's database, which only reads.
+        data_dir: the data directory.
+        target: the database of PostgreSQL.
+        complete: called before the copy, while no server writes; what it raises ends the move.
+
+    Raises:
+        Unavailable: a database cannot be used now, or PostgreSQL has other rows already.
+    """
     lock = WriteLock(data_dir.database)
-    engine = read_only_engine(data_dir.database)
     try:
-        with lock.hold(even_if_moved=True), engine.connect() as source:
-            return _moved(source, target, lock)
+        with lock.hold(even_if_moved=True):
+            complete()
+            with rows.connect() as source:
+                return _moved(source, target, lock)
     finally:
-        engine.dispose()
         lock.close()
 
 
@@ -59,10 +115,7 @@ def _moved(source: Connection, target: PostgresDatabase, lock: WriteLock) -> Mov
         if found == wanted:
             was_done = any(digest.rows for digest in wanted.values())
         elif any(digest.rows for digest in found.values()):
-            raise Unavailable(
-                "The database at database_url has other rows already. Give imagesvc an empty one: "
-                "dropdb, createdb and imagesvc migrate --from make it."
-            )
+            raise Unavailable(OTHER_ROWS)
         else:
             was_done = False
             copy_rows(source, connection)
