@@ -19,6 +19,8 @@ from tests.server import Server
 from tests.waiting import PATIENCE, PAUSE, until
 
 BOUNDARY = "a-boundary"
+CHUNK = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+"""Of a body: so large that the buffers between the processes are soon full."""
 TEXT = b"Dear diary, this is no picture at all.\n" * 40
 
 

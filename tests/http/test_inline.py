@@ -16,12 +16,19 @@ from starlette.types import Scope
 from imagesvc.syntax.header_fields import FieldsByName
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
-from tests.http.asking import RawAnswer, connected, ends_while_it_is_sent, picture, read_raw
+from tests.http.asking import (
+    CHUNK,
+    RawAnswer,
+    connected,
+    ends_while_it_is_sent,
+    picture,
+    read_raw,
+)
 from tests.in_process import answer_of
 from tests.server import Server
 
-SECONDS = 2
-KEPT_ALIVE = 9
+SECONDS = 1
+KEPT_ALIVE = 5
 DIFFERENT = {"date", "x-request-id", "connection", "server-timing"}
 
 
@@ -33,6 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         workers=1,
         header_timeout=f"{SECONDS}s",
         body_timeout=f"{SECONDS}s",
+        send_timeout=f"{2 * SECONDS}s",
         keep_alive_timeout=f"{KEPT_ALIVE}s",
     ).start()
     yield shared
@@ -180,7 +188,7 @@ def test_an_endless_body_after_an_answer_ends(server: Server, hot: str) -> None:
     with connected(server) as connection:
         connection.sendall(request(hot, "Transfer-Encoding: chunked"))
         assert read_raw(connection) is not None
-        assert ends_while_it_is_sent(connection, b"400\r\n" + b"a" * 1024 + b"\r\n")
+        assert ends_while_it_is_sent(connection, CHUNK)
 
 
 def test_an_http_1_0_client_is_answered_and_disconnected(server: Server, hot: str) -> None:

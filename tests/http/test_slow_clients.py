@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from tests.conftest import MakeServer
 from tests.http.asking import (
+    CHUNK,
     RawAnswer,
     connected,
     ends_while_it_is_sent,
@@ -29,7 +30,7 @@ from tests.http.asking import (
 from tests.server import Server
 from tests.waiting import PATIENCE, until
 
-SECONDS = 2
+SECONDS = 1
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +302,7 @@ def read_slowly(server: Server, path: str) -> tuple[int, Pace]:
             while piece := connection.recv(16 << 10):
                 received += len(piece)
                 if pace.total < 3 * SECONDS:
-                    pace.pause(0.1)
+                    pace.pause(SECONDS / 20)
     return received, pace
 
 
@@ -397,7 +398,7 @@ def test_an_endless_unread_body_ends(server: Server, path: str, keeps: str) -> N
     with connected(server) as connection:
         head = f"{path} HTTP/1.1\r\nHost: [::1]\r\nConnection: {keeps}\r\n"
         connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
-        assert ends_while_it_is_sent(connection, b"400\r\n" + b"a" * 1024 + b"\r\n")
+        assert ends_while_it_is_sent(connection, CHUNK)
     assert server.client.get("/healthz").status_code == 200
 
 
@@ -405,10 +406,9 @@ def test_an_endless_unread_body_ends(server: Server, path: str, keeps: str) -> N
 def test_an_endless_file_ends(make_server: MakeServer) -> None:
     """A client that never stops sending is disconnected, and no data is kept."""
     server = make_server(max_upload_size="100KiB", send_timeout="1s")
-    chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
     with connected(server) as connection:
         connection.sendall(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n")
-        assert ends_while_it_is_sent(connection, chunk)
+        assert ends_while_it_is_sent(connection, CHUNK)
     assert orphans(server) == []
 
 
