@@ -75,10 +75,16 @@ def _may_redirect(request: Request, image: Image, headers: Headers, asked: Asked
 
 
 def _is_for_own_page(request: Request) -> bool:
-    """Whether the content security policy of the gallery forbids other hosts."""
+    """Whether a page of the gallery may show the picture, whose policy forbids other hosts.
+
+    Browsers do not send Sec-Fetch-Site to a host without TLS: then no picture of any page is
+    redirected.
+    """
     fields = request.headers
-    is_own = fields.get("sec-fetch-site") == "same-origin"
-    return is_own and fields.get("sec-fetch-mode") != "navigate"
+    site, mode = fields.get("sec-fetch-site"), fields.get("sec-fetch-mode")
+    if site is None:
+        return "referer" in fields or fields.get("accept", "").startswith("image/")
+    return site == "same-origin" and mode != "navigate"
 
 
 def _of_bucket(headers: Headers) -> Headers:

@@ -90,6 +90,8 @@ def test_the_bucket_sends_an_original(
         ({"origin": "https://app.example.org"}, 200),
         ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "no-cors"}, 200),
         ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}, 307),
+        ({"accept": "image/avif,image/webp,*/*;q=0.8"}, 200),
+        ({"referer": "http://images.example.org/"}, 200),
         ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 307),
         ({"range": "bytes=0-9"}, 307),
     ],
