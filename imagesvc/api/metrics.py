@@ -64,12 +64,12 @@ class MetricsEndpoints:
         if not call.requester.is_operator:
             raise Forbidden("Only credentials of admins can read metrics.")
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Snapshot(await self.metrics()))
+        registry.register(Snapshot(await self.metrics()))
         own = generate_latest(registry)
         return Response(own + generate_latest(_PROCESS), media_type=CONTENT_TYPE_LATEST)
 
 
-class _Snapshot:
+class Snapshot:
     """A collector of metrics for the client library."""
 
     def __init__(self, metrics: list[Metric]) -> None:

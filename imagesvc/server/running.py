@@ -19,6 +19,7 @@ from imagesvc.errors import text_of
 from imagesvc.server import allocator, signals
 from imagesvc.server.listening.addresses import CannotListen
 from imagesvc.server.listening.sockets import url_of
+from imagesvc.server.metrics.of_worker import worker_metrics_served
 from imagesvc.server.protocol import BoundedProtocol
 from imagesvc.service.service import Service
 from imagesvc.service.worker import WorkerService
@@ -63,7 +64,7 @@ def run_worker(service: WorkerService) -> None:
         def begin_stop(_number: int, _frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(stop.set)
 
-        with signals.handled(begin_stop):
+        with signals.handled(begin_stop), worker_metrics_served(service):
             await service.run(stop)
 
     _relax_garbage_collector()

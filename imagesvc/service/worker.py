@@ -19,7 +19,7 @@ class WorkerService(Parts):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._jobs = job_worker_of(settings, self.files, self.stores, self.caches)
+        self.jobs = job_worker_of(settings, self.files, self.stores, self.caches)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run jobs until the event is set; what runs then has `shutdown_timeout` to end.
@@ -32,7 +32,7 @@ class WorkerService(Parts):
             await self._open()
             log.info("ready", action="service.ready")
             await stop.wait()
-            await self._jobs.stop(self.settings.shutdown_timeout)
+            await self.jobs.stop(self.settings.shutdown_timeout)
         finally:
             await self._close()
             log.info("stopped", action="service.stopped")
@@ -48,7 +48,7 @@ class WorkerService(Parts):
             await self.caches.disk.start()
         finally:
             await pool
-        await self._jobs.start()
+        await self.jobs.start()
 
     async def _close(self) -> None:
         await self.caches.disk.close()

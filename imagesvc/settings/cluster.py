@@ -13,6 +13,7 @@ from imagesvc.syntax.bucket_url import OPTIONS, S3, parse_bucket_url, parse_endp
 
 SCHEMES = ("postgresql", "postgres")
 SECRET_DIGITS = 64
+_ADDRESS = re.compile(r"([^\s:\[\]/]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})")
 
 
 class ClusterSettings(BaseModel):
@@ -37,6 +38,13 @@ class ClusterSettings(BaseModel):
         30.0,
         description="With database_url: time without a sign of life of a worker after which its "
         "jobs are given to others.",
+    )
+
+    worker_metrics: str = Field(
+        "off",
+        validate_default=True,
+        description="Address at which imagesvc worker serves its metrics, such as 127.0.0.1:9101; "
+        "or off.",
     )
 
     blob_url: str | None = Field(
@@ -100,6 +108,19 @@ class ClusterSettings(BaseModel):
         if "database_url" in info.data and info.data["database_url"] is None:
             raise ValueError("requires database_url")
         return text
+
+    @field_validator("worker_metrics")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        if text != "off" and not _ADDRESS.fullmatch(text):
+            raise ValueError("must be an address with a port, such as 127.0.0.1:9101, or off")
+        return text
+
+    @property
+    def worker_metrics_address(self) -> tuple[str, int] | None:
+        """Host and port of the metrics of a worker."""
+        match = _ADDRESS.fullmatch(self.worker_metrics)
+        return None if match is None else (match[1].strip("[]"), int(match[2]))
 
     @property
     def is_embedded(self) -> bool:

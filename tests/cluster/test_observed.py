@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster.conftest import Nodes
 from tests.http.asking import picture
+from tests.server import reserve_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
@@ -29,3 +32,25 @@ def test_each_line_and_the_metrics_name_the_node(nodes: Nodes) -> None:
     for lines in (server.lines(), server.worker.lines()):
         assert {line.get("node") for line in lines} == {"left"}, json.dumps(lines)
     assert 'imagesvc_build_info{node="left"' in server.client.get("/metrics").text
+
+
+def test_a_worker_serves_its_metrics(nodes: Nodes) -> None:
+    with reserve_port() as reserved:
+        address = f"127.0.0.1:{reserved.getsockname()[1]}"
+        server = nodes.node(node_name="left", worker_metrics=address).start()
+        image = server.upload(picture(1))
+        server.finished(image["job"]["id"])
+
+        def samples() -> dict[str, float]:
+            text = httpx2.get(f"http://{address}/metrics").text
+            families = text_string_to_metric_families(text)
+            found = (sample for family in families for sample in family.samples)
+            return {" ".join([one.name, *one.labels.values()]): one.value for one in found}
+
+        until(lambda: samples()["imagesvc_job_attempts_total succeeded"] == 1)
+        found = samples()
+        assert found["imagesvc_job_attempt_seconds_count"] == 1
+        assert any("left" in name for name in found if name.startswith("imagesvc_build_info "))
+        assert found["process_resident_memory_bytes"] > 0
+        assert server.worker is not None
+        assert server.worker.stop() == 0

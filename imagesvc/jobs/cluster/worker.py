@@ -13,6 +13,7 @@ from imagesvc.cancellation import end, run_to_end
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.jobs.cluster.engine import Engine
 from imagesvc.jobs.execution import ERROR_PAUSE_SECONDS, Execution
+from imagesvc.jobs.results import Results
 from imagesvc.model.ids import JobId, utc_now
 from imagesvc.outages import Outage
 from imagesvc.store.jobs.claiming import ClaimedJob
@@ -44,6 +45,11 @@ class JobWorker:
         self._running: set[asyncio.Task[None]] = set()
         self._serving: asyncio.Task[None] | None = None
         self._care: list[asyncio.Task[None]] = []
+
+    @property
+    def results(self) -> Results:
+        """How attempts have ended."""
+        return self._execution.results
 
     async def start(self) -> None:
         """Begin to take jobs."""

@@ -18,13 +18,20 @@ async def job_metrics(jobs: JobStore, results: Results, now: datetime) -> list[M
     counts = await jobs.count_open()
     oldest = await jobs.oldest_due_at(now)
     waits = 0.0 if oldest is None else (now - oldest).total_seconds()
-    known = OUTCOMES.values()
     return [
         *(
             gauge("jobs", "Jobs that have not ended.", counts.get(status, 0), {"status": status})
             for status in (Status.PENDING, Status.PROCESSING)
         ),
         gauge("oldest_due_job_age_seconds", "How long the first of the queue has waited.", waits),
+        *attempt_metrics(results),
+    ]
+
+
+def attempt_metrics(results: Results) -> list[Metric]:
+    """How attempts in this process have ended."""
+    known = OUTCOMES.values()
+    return [
         *counters("job_attempts", "Attempts of jobs that ended.", "outcome", results.ended, known),
         histogram("job_attempt_seconds", "How long attempts of jobs took.", results.seconds),
     ]
