@@ -63,9 +63,10 @@ def test_units_are_hardened(name: str) -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_workers_may_lock_themselves() -> None:
+@pytest.mark.parametrize("name", ["imagesvc.service", "imagesvc-worker.service"])
+def test_workers_may_lock_themselves(name: str) -> None:
     """The filter of system calls permits those of their sandbox."""
-    unit = (OPS / "imagesvc.service").read_text().splitlines()
+    unit = (OPS / name).read_text().splitlines()
     allowed = [line for line in unit if line.startswith("SystemCallFilter=")][2:]
     names = " ".join(line.removeprefix("SystemCallFilter=") for line in allowed).split()
 
