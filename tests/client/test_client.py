@@ -112,6 +112,15 @@ def test_somebody_without_a_credential_uploads_by_a_url(client: Client) -> None:
     assert (image.filename, image.title, image.bytes) == ("b.jpg", "By URL", len(content))
 
 
+def test_the_client_itself_uploads_by_a_url(client: Client) -> None:
+    """Without `direct_uploads` the service takes the file, and nothing is to be completed."""
+    target = client.upload_url(filename="c.jpg")
+
+    image = client.upload_by_url(picture(142), target)
+
+    assert (str(image.id), target.complete_url) == (str(target.id), None)
+
+
 def test_signed_urls_show_a_private_image(client: Client) -> None:
     """They are absolute, so that a page of another site can use them."""
     image = client.upload(picture(43), visibility="private")

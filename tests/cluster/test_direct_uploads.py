@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from imagesvc.client import Client
+from imagesvc.client import AsyncClient, Client
 from tests import commands
 from tests.accounts import Account, make_user
 from tests.cluster.conftest import Nodes
@@ -19,7 +19,7 @@ from tests.conftest import EMPTY
 from tests.cut_proxy import CutProxy, cut_proxy
 from tests.http.asking import assert_problem, noise, picture
 from tests.http.people import People, people_of
-from tests.http.test_presigned import ASK, handed_out
+from tests.http.test_presigned import handed_out
 from tests.postgres import Postgres
 from tests.radosgw import Radosgw
 from tests.server import Server, new_client
@@ -232,7 +232,17 @@ def test_the_client_sends_its_key_to_the_service_alone(place: Place) -> None:
 
     assert str(image.id) == str(target.id)
     assert again.id == image.id
-    assert ann.client.get(ASK).json()["complete_url"]
+
+
+@pytest.mark.anyio
+async def test_the_asynchronous_client_does_the_same(place: Place) -> None:
+    """Its requests to the bucket are made in another way."""
+    ann = make_user(place.server, Account("", "", place.people.admin), "with-async-client")
+    async with AsyncClient(f"http://127.0.0.1:{place.server.port}", key=ann.key) as client:
+        target = await client.upload_url(filename="a.jpg", content_type="image/jpeg")
+        image = await client.upload_by_url(picture(71), target)
+
+    assert str(image.id) == str(target.id)
 
 
 def collect(place: Place) -> str:
