@@ -52,6 +52,11 @@ class CutProxy:
         """Accept connections, and pass nothing on, not those that are open either."""
         self._run(self._hang())
 
+    @property
+    def is_hanging(self) -> bool:
+        """Whether nothing is passed on."""
+        return not self._flows.is_set()
+
     def cut_up_after(self, count: int, *, once: bool = False) -> None:
         """Break each connection that sends a byte after so many from now on, or only the first."""
         self.up.left, self.up.then = count, "once" if once else "cut"

@@ -26,7 +26,10 @@ STOP_SECONDS = 10.0
 LOG_CHARACTERS = 2000
 PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd")
 """Debian's packages have the same names."""
-DAEMONS = ("client.rgw", "osd.0", "mon.a")
+GATEWAY = "client.rgw"
+APART = "--rgw-num-control-oids=0"
+"""Nobody announces changes of buckets to it: announcements would wait 30 s for a killed one."""
+DAEMONS = (GATEWAY, "osd.0", "mon.a")
 CONFIGURATION = """
 [global]
 fsid = {fsid}
@@ -66,10 +69,21 @@ debug mon = 0
 class Radosgw:
     """A running service."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.endpoint = f"http://127.0.0.1:{port}"
+    def __init__(self, folder: Path) -> None:
+        self.port = int((folder / "port").read_text())
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
         self._shared: str | None = None
+
+    @contextlib.contextmanager
+    def gateway(self) -> Iterator[Gateway]:
+        """One more gateway to the same buckets, for a test that kills it."""
+        made = Gateway(self._folder)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.kill()
 
     def make_bucket(self) -> str:
         """The name of a new bucket, which takes a while."""
@@ -100,6 +114,23 @@ class Radosgw:
         )
 
 
+class Gateway:
+    """A gateway of one test to buckets that others use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._name = f"gateway-{uuid4().hex}"
+        (self.port,) = _free_ports(1)
+
+    def start(self) -> None:
+        """Start it, and wait until it accepts connections."""
+        _start_gateway(self._folder, self._name, self.port, APART)
+
+    def kill(self) -> None:
+        """Send SIGKILL, and wait for its end."""
+        _kill(self._folder, self._name)
+
+
 def _url(bucket: str, prefix: str, endpoint: str) -> str:
     return f"s3://{bucket}/{prefix}?endpoint={endpoint}&region={REGION}"
 
@@ -125,7 +156,7 @@ def shared_radosgw(place: Path) -> Iterator[Radosgw]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in CREDENTIALS.items():
                 patch.setenv(name, value)
-            yield Radosgw(int((place / "data" / "port").read_text()))
+            yield Radosgw(place / "data")
     finally:
         with _locked(place):
             others = [pid for pid in _users(place) if pid != os.getpid()]
@@ -174,9 +205,17 @@ def _start(folder: Path) -> None:
         folder, "radosgw-admin", "user", "create", "--uid=test", "--display-name=test",
         f"--access-key={access}", f"--secret-key={secret}",
     )  # fmt: skip
-    _ceph(folder, "radosgw", "-n", "client.rgw", f"--rgw-frontends=beast endpoint=127.0.0.1:{port}")
-    _wait_for(port)
+    _start_gateway(folder, GATEWAY, port)
     (folder / "port").write_text(str(port))
+
+
+def _start_gateway(folder: Path, name: str, port: int, *options: str) -> None:
+    run = folder / "run" / name
+    _ceph(
+        folder, "radosgw", "-n", GATEWAY, f"--rgw-frontends=beast endpoint=127.0.0.1:{port}",
+        f"--pid-file={run}.pid", f"--admin-socket={run}.asok", f"--log-file={run}.log", *options,
+    )  # fmt: skip
+    _wait_for(port)
 
 
 def _make_keys(folder: Path) -> None:
@@ -233,10 +272,13 @@ def _stop(folder: Path) -> None:
     """Kill the daemons, and wait until they have ended: they write into the folder."""
     for name in DAEMONS:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            pid = int((folder / "run" / f"{name}.pid").read_text())
-            process = os.pidfd_open(pid)
-            try:
-                signal.pidfd_send_signal(process, signal.SIGKILL)
-                select.select([process], [], [], STOP_SECONDS)
-            finally:
-                os.close(process)
+            _kill(folder, name)
+
+
+def _kill(folder: Path, name: str) -> None:
+    process = os.pidfd_open(int((folder / "run" / f"{name}.pid").read_text()))
+    try:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [], STOP_SECONDS)
+    finally:
+        os.close(process)

@@ -6,6 +6,7 @@ checksum in the row detects files that a crash left incomplete.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import BinaryIO
@@ -115,6 +116,9 @@ class DiskTier:
     async def put(self, made: Sequence[tuple[Variant, Content]]) -> set[VariantKey]:
         """Store bytes and add their rows; after an error there is neither.
 
+        While the database cannot be read, the bytes stay: another node may have added the rows, or
+        this one without an answer. Those without a row are orphans.
+
         Returns:
             The keys of those whose image is still there.
 
@@ -126,7 +130,8 @@ class DiskTier:
         try:
             recorded = await self.record(variants)
         except ImagesvcError:
-            await self._contents.delete([variant.key for variant in variants])
+            with contextlib.suppress(ImagesvcError):
+                await self._remove_unknown([variant.key for variant in variants])
             raise
         # Only now: an eviction counts the rows.
         self._eviction.grew(sum(item.bytes for item in variants if item.key in recorded))
@@ -136,8 +141,10 @@ class DiskTier:
         await self.put([(entry.variant, entry.body) for entry in entries])
 
     async def discard(self, made: Sequence[Variant]) -> None:
-        """Remove the bytes of variants that got no row."""
-        keys = [variant.key for variant in made]
+        """Remove the bytes of variants that got no row, unless another attempt may add it."""
+        await self._contents.delete(await self._store.unneeded(made))
+
+    async def _remove_unknown(self, keys: Sequence[VariantKey]) -> None:
         known = await self._store.known_keys(keys)
         await self._contents.delete([key for key in keys if key not in known])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imagesvc.cancellation import run_to_end
 from imagesvc.errors import OriginalDamaged, OutcomeUnknown
-from imagesvc.model.ids import BlobName, digest_of, own_name_of
+from imagesvc.model.ids import BlobName, Digest, digest_of, own_name_of
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import ReceivedFile
 from imagesvc.store.files.locks import Locks
@@ -54,7 +54,7 @@ class Publisher:
 
     async def _publish(self, received: ReceivedFile, add_rows: AddRows) -> bool:
         digest, kept = received.digest, None
-        name = BlobName(digest)  # what a failure leaves of a file
+        name = self._left_by_failure(digest)
         async with self.locks.hold(digest):
             try:
                 name = await self.blobs.put(received.path, digest)
@@ -65,9 +65,14 @@ class Publisher:
                 kept = name  # rows may have it; if not, it is collected as an orphan
                 raise
             finally:
-                if kept != name:
+                if name is not None and kept != name:
                     await self._withdraw(name)
         return kept is not None
+
+    def _left_by_failure(self, digest: Digest) -> BlobName | None:
+        """What `put` may leave when it fails: a file, but no object that could be named."""
+        name = BlobName(digest)
+        return None if self.blobs.path(name) is None else name
 
     async def _replace_lost(self, name: BlobName) -> None:
         """Give rows the new blob if theirs is missing or damaged; a file is replaced by `put`."""

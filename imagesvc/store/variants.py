@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import ImageId, VariantKey
 from imagesvc.model.images import Variant
+from imagesvc.model.jobs import Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.images import images, variants
+from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.db.upserts import Upsert
 
 COPY = "copy:"
@@ -111,6 +113,20 @@ class VariantStore:
         query = select(variants.c.key).where(variants.c.key.in_(keys))
         rows = await self._database.read(lambda connection: connection.scalars(query).all())
         return {VariantKey(row) for row in rows}
+
+    async def unneeded(self, made: Sequence[Variant]) -> list[VariantKey]:
+        """The keys of those without a row that no job adds either.
+
+        A job that another worker was given may have written the same objects.
+        """
+        image_ids = {variant.image_id for variant in made}
+        in_work = select(jobs.c.image_id).where(
+            jobs.c.image_id.in_(image_ids), jobs.c.status.in_((Status.PENDING, Status.PROCESSING))
+        )
+        busy = await self._database.read(lambda connection: {*connection.scalars(in_work)})
+        left = [variant.key for variant in made if variant.image_id not in busy]
+        known = await self.known_keys(left)
+        return [key for key in left if key not in known]
 
 
 def upsert(connection: Connection, made: Sequence[Variant]) -> None:

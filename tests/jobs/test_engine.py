@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from procrastinate.jobs import Status
 from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import create_engine, text
 
-from imagesvc.jobs.cluster.engine import Engine
+from imagesvc.jobs.cluster.engine import TRY_LOCK, Engine
 from imagesvc.store.jobs.engine import QUEUE, TASK
 from tests.conftest import EMPTY
 from tests.postgres import Postgres
+from tests.waiting import until_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.cluster]
 
@@ -54,3 +56,26 @@ async def test_a_worker_does_not_end_what_another_was_given(shared: SqlEngine) -
 
     assert [tuple(row) for row in rows] == [("doing", second)]
     assert left == 0
+
+
+async def test_a_worker_that_hangs_in_a_rescue_does_not_keep_others_from_it(
+    shared: SqlEngine,
+) -> None:
+    """PostgreSQL ends its transaction, and so its lock."""
+
+    async def run(_job_id: str) -> None:
+        raise AssertionError
+
+    engine = Engine(shared.dialect.create_connect_args(shared.url)[1], run, 1, 30.0)
+    await engine.open()
+
+    async def may_rescue() -> bool:
+        with shared.begin() as connection:
+            return bool(connection.scalar(text(TRY_LOCK)))
+
+    with pytest.raises(psycopg.OperationalError):  # the connection is lost
+        async with engine._connector.pool.connection() as connection:
+            await connection.execute(TRY_LOCK)
+            assert not await may_rescue()
+            await until_async(may_rescue)
+    await engine.close()

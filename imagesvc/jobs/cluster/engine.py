@@ -9,11 +9,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 
+from imagesvc.store.db.postgres.database import IDLE_LIMIT
 from imagesvc.store.jobs.engine import QUEUE, TASK
 
 CONNECTIONS = 4
@@ -27,7 +29,7 @@ _FINISH = """
 SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) FROM procrastinate_jobs
 WHERE id = %(job_id)s AND worker_id = %(worker_id)s AND status = 'doing'
 """
-_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('imagesvc rescue'))"
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('imagesvc rescue'))"
 
 
 class _Manager(JobManager):
@@ -69,8 +71,9 @@ class Engine:
         for name in ("psycopg", "psycopg.pool"):  # also of what a stop cuts short
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._connector = PsycopgConnector(
-            kwargs=dict(options), min_size=1, max_size=CONNECTIONS, timeout=CONNECT_SECONDS
-        )
+            kwargs=dict(options), min_size=1, max_size=CONNECTIONS, timeout=CONNECT_SECONDS,
+            configure=_limit,
+        )  # fmt: skip
         self._app = App(connector=self._connector)
         self._app.job_manager = _Manager(self._connector)
         self._concurrency = concurrency
@@ -131,7 +134,7 @@ class Engine:
         if self._worker is not None and self._worker.worker_id is not None:
             await self._app.job_manager.update_heartbeat(self._worker.worker_id)
         async with self._connector.pool.connection() as connection:
-            cursor = await connection.execute(_TRY_LOCK)
+            cursor = await connection.execute(TRY_LOCK)
             row = await cursor.fetchone()
             if row is None or not row[0]:  # another worker does this now
                 return 0
@@ -142,3 +145,9 @@ class Engine:
             for job in found:
                 await self._app.job_manager.retry_job(job)
         return len(found)
+
+
+async def _limit(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Let PostgreSQL end a transaction that hangs, such as one that keeps others from a rescue."""
+    await connection.execute(IDLE_LIMIT)
+    await connection.commit()

@@ -35,7 +35,7 @@ IDLE_MILLISECONDS = 5_000
 
 A node that is stopped, or cut off, would hold its locks otherwise, and all others would wait.
 """
-_LIMIT = f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}"
+IDLE_LIMIT = f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}"
 _NO_LIMIT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 OPTIONS = {
     "application_name": "imagesvc", "connect_timeout": "5",
@@ -204,7 +204,7 @@ def _of_driver(text: str) -> URL:
 
 
 def _limit(connection: psycopg.Connection[Any], *_: object) -> None:
-    connection.execute(_LIMIT)
+    connection.execute(IDLE_LIMIT)
     connection.commit()
 
 
