@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -29,7 +27,6 @@ T = TypeVar("T")
 
 CONNECTIONS = 8
 ATTEMPTS = 30
-MAX_PAUSE_SECONDS = 0.1
 IDLE_MILLISECONDS = 5_000
 """After which PostgreSQL ends a transaction that sends nothing.
 
@@ -37,6 +34,8 @@ A node that is stopped, or cut off, would hold its locks otherwise, and all othe
 """
 IDLE_LIMIT = f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}"
 _NO_LIMIT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
+_TAKE_TURN = text("LOCK TABLE job_engine_version IN EXCLUSIVE MODE")
+"""Those who read the table do not wait, and nothing else is locked with it."""
 OPTIONS = {
     "application_name": "imagesvc", "connect_timeout": "5",
     "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
@@ -178,11 +177,10 @@ class PostgresDatabase(Database):
         with translated():
             for attempt in range(ATTEMPTS):
                 try:
-                    return self._transact(work)
+                    return self._transact(work if attempt == 0 else _in_turn(work))
                 except DBAPIError as error:
                     if not is_conflict(error):
                         raise
-                time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.001 * 2**attempt)))  # noqa: S311  # no secret
         raise Unavailable("Too many programs change the same rows.")
 
     def _transact(self, work: Work[T]) -> T:
@@ -195,6 +193,20 @@ class PostgresDatabase(Database):
                     raise OutcomeUnknown("The database was lost while it committed.") from error
                 raise
             return found
+
+
+def _in_turn(work: Work[T]) -> Work[T]:
+    """Work that has failed by a conflict, after all other such work of all nodes.
+
+    Those that fail at the same time would fail again and again otherwise. A lock of a table is the
+    only one that is taken before the transaction's view of the database.
+    """
+
+    def after_others(connection: Connection) -> T:
+        connection.execute(_TAKE_TURN)
+        return work(connection)
+
+    return after_others
 
 
 def _of_driver(text: str) -> URL:
