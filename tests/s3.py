@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from moto.server import ThreadedMotoServer
+
+if TYPE_CHECKING:
+    from moto.server import ThreadedMotoServer
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "a-secret"}
+
+
+def new_s3_server(port: int = 0) -> ThreadedMotoServer:
+    """A service that is not yet started."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415  # slow, and few tests need it
+
+    return ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
 
 
 @contextlib.contextmanager
 def s3_server() -> Iterator[str]:
     """The URL of a running service; credentials are in the environment."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = new_s3_server()
     server.start()
     try:
         with pytest.MonkeyPatch.context() as patch:

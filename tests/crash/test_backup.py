@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from imagesvc.errors import Conflict, Unavailable
 from imagesvc.library.backup.backup import back_up
@@ -29,7 +28,7 @@ from tests import commands
 from tests.conftest import MakeServer
 from tests.crash.test_full_disk import mounted
 from tests.crash.traffic import ALWAYS_KEPT, LONG_KILLS, Ledger, Promise, Traffic
-from tests.s3 import CREDENTIALS, make_bucket
+from tests.s3 import CREDENTIALS, make_bucket, new_s3_server
 from tests.server import Server, reserve_port
 from tests.store.stock import make_stock
 from tests.waiting import LONG_PATIENCE, until
@@ -170,7 +169,7 @@ def test_a_bucket_that_fails_midway_is_continued(
     data_dir = make_stock(tmp_path, 3)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server = new_s3_server(port)
     server.start()
     url = make_bucket(f"http://127.0.0.1:{port}", "backups", "of/photos")
 
@@ -192,7 +191,7 @@ def test_a_bucket_that_fails_midway_is_continued(
 
     with pytest.raises(Unavailable, match="s3://backups/of/photos"):
         asyncio.run(run(fails))
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server = new_s3_server(port)
     server.start()
     try:
         destination = BucketDestination(open_bucket(url))
