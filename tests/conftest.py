@@ -49,20 +49,20 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
 
 TAKE_LONGEST = (
     "test_slow_clients.py",
+    "test_corpus.py",
     "test_inline.py",
+    "test_cost.py",
     "test_full_disk.py",
     "test_hostile_files.py",
     "test_events.py",
+    "test_stop.py",
     "test_half_closed.py",
     "test_long_jobs.py",
     "test_tour.py",
     "test_upload.py",
     "test_signals.py",
-    "test_stop.py",
-    "test_cost.py",
-    "test_corpus.py",
 )
-"""Those that wait for time limits, then those that take much processor time."""
+"""Those that wait for time limits, beside others that take processor time meanwhile."""
 SLOW_FOLDERS = ("browser", "crash", "jobs", "cache", "attack", "library", "workers", "cli")
 
 
@@ -86,7 +86,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Leave what was collected out of the rounds of the garbage collector."""
-    gc.collect()
     gc.freeze()
 
 
