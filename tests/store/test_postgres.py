@@ -8,7 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 
 from imagesvc.errors import Unavailable
 from imagesvc.model.images import Viewer
@@ -55,6 +64,25 @@ async def test_a_commit_wakes_those_who_wait_at_another_node(nodes: Nodes) -> No
         await ImageStore(here).add(*image_and_job())
 
         await waited_for(wake)
+
+
+async def test_a_database_that_only_reads_is_unavailable_for_changes(
+    postgres: Postgres,
+) -> None:
+    """A standby that was not promoted, or one whose operator made it read-only."""
+    with postgres.copy_of(EMPTY) as url:
+        name = make_url(url).database
+        engine = create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only=on"))
+        engine.dispose()
+        node = PostgresDatabase(url)
+        try:
+            assert await node.read(lambda connection: connection.scalar(text("SELECT 1"))) == 1
+            with pytest.raises(Unavailable, match="only reads"):
+                await ImageStore(node).add(*image_and_job())
+        finally:
+            await node.close()
 
 
 async def test_a_lost_connection_is_opened_again_and_wakes(nodes: Nodes) -> None:

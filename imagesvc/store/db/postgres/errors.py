@@ -14,6 +14,7 @@ from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage,
 
 _CONFLICTS = {"40001", "40P01"}  # could not serialize, deadlock
 _FULL = "53100"
+_READ_ONLY = "25006"
 _DAMAGED = {"XX001", "XX002"}  # of data, of an index
 
 
@@ -53,6 +54,8 @@ def _translation(error: DBAPIError) -> ImagesvcError:
     state = _state_of(error)
     if state == _FULL:
         return InsufficientStorage("The disk that holds the database is full.")
+    if state == _READ_ONLY:
+        return Unavailable("The database only reads now: it is a standby, or was made read-only.")
     if state in _DAMAGED:
         return DatabaseDamaged("The database is damaged.")
     if isinstance(error, OperationalError) or error.connection_invalidated:
