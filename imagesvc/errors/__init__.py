@@ -41,7 +41,9 @@
         ├── OutcomeUnknown
         ├── DatabaseDamaged        503  database_damaged
         ├── OriginalDamaged        503  original_damaged
+        ├── BucketUnavailable
         └── InsufficientStorage    507  insufficient_storage
+            └── BucketFull
 
 `detail` is written for the client: it holds no path, no SQL and no secret. Errors are sent between
 processes, so they contain only what `Exception.args` pickles.
@@ -92,6 +94,8 @@ from .requests import (
 )
 from .roots import ImagesvcError, Rejected, Unavailable, text_of
 from .unavailability import (
+    BucketFull,
+    BucketUnavailable,
     DatabaseDamaged,
     InsufficientStorage,
     OriginalDamaged,
@@ -103,6 +107,8 @@ from .unavailability import (
 
 __all__ = [
     "NO_SUCH_ID",
+    "BucketFull",
+    "BucketUnavailable",
     "Conflict",
     "CorruptImage",
     "DatabaseDamaged",

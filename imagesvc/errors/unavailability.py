@@ -45,9 +45,17 @@ class OriginalDamaged(Unavailable):
     title = "Original damaged"
 
 
+class BucketUnavailable(Unavailable):
+    """A bucket cannot be reached, refuses this service, or fails."""
+
+
 class InsufficientStorage(Unavailable):
     """The disk is full, or below the floor of free space."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
     code = "insufficient_storage"
     title = "Insufficient storage"
+
+
+class BucketFull(InsufficientStorage):
+    """A bucket takes no more, or its quota is used up."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.jobs.retry import backoff, is_worth_retrying, space_delay, waits_for_space
+from imagesvc.jobs.retry import backoff, is_worth_retrying, space_delay, waits_for_storage
 from imagesvc.model.images import Variant
 from imagesvc.model.jobs import Job, Operation, Status
 from imagesvc.store.jobs.settling import Settlement
@@ -28,11 +28,11 @@ class Attempt:
 
         Args:
             now: when it ended.
-            max_attempts: of a job; waiting for space does not count.
+            max_attempts: of a job; waiting for space or a bucket does not count.
             first_delay: the time between the first attempt and the second.
         """
         errors = self._errors()
-        waits = waits_for_space(errors)
+        waits = waits_for_storage(errors)
         has_attempts = self.job.attempts < max_attempts
         goes_on = waits or (has_attempts and any(map(is_worth_retrying, errors)))
         done = self._done(goes_on=goes_on)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from imagesvc.errors import ImagesvcError, InsufficientStorage, TimedOut, Unavailable
+from imagesvc.errors import (
+    BucketUnavailable,
+    ImagesvcError,
+    InsufficientStorage,
+    TimedOut,
+    Unavailable,
+)
 
 MAX_DELAY = timedelta(minutes=10)
 SPACE_DELAYS = 15
@@ -24,13 +30,16 @@ def is_worth_retrying(error: ImagesvcError) -> bool:
     return isinstance(error, Unavailable) or type(error) is ImagesvcError
 
 
-def waits_for_space(errors: Iterable[ImagesvcError]) -> bool:
-    """Whether an attempt failed on a full disk, which is not the job's fault: it does not count."""
-    return any(isinstance(error, InsufficientStorage) for error in errors)
+def waits_for_storage(errors: Iterable[ImagesvcError]) -> bool:
+    """Whether an attempt failed on a full disk or a bucket: it does not count.
+
+    This is not the job's fault, and lasts until an operator has done something.
+    """
+    return any(isinstance(error, InsufficientStorage | BucketUnavailable) for error in errors)
 
 
 def space_delay(first: timedelta) -> timedelta:
-    """The time between two attempts to find space on a full disk."""
+    """The time between two attempts while the disk is full, or a bucket fails."""
     return min(first * SPACE_DELAYS, MAX_SPACE_DELAY)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from imagesvc.errors import (
+    BucketFull,
+    BucketUnavailable,
     CorruptImage,
     ImagesvcError,
     ImageTooLarge,
@@ -15,7 +18,10 @@ from imagesvc.errors import (
     TimedOut,
     WorkerDied,
 )
+from imagesvc.jobs.attempts import Attempt
 from imagesvc.jobs.retry import MAX_DELAY, backoff, is_worth_retrying
+from imagesvc.model.jobs import Status
+from tests.store.rows import NOON, image_and_job
 
 SECOND = timedelta(seconds=1)
 
@@ -37,3 +43,27 @@ def test_delays_double_up_to_a_bound() -> None:
     delays = [backoff(attempt, SECOND) for attempt in (1, 2, 3, 4, 100)]
 
     assert delays == [SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, MAX_DELAY]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (InsufficientStorage, Status.PENDING),
+        (BucketFull, Status.PENDING),
+        (BucketUnavailable, Status.PENDING),
+        (WorkerDied, Status.FAILED),
+    ],
+)
+def test_the_last_attempt_is_not_used_up_by_a_disk_or_a_bucket(
+    kind: type[ImagesvcError], status: Status
+) -> None:
+    """An outage of any length fails no job for good."""
+    _, job = image_and_job()
+    error = kind("perhaps")
+    attempt = Attempt(
+        replace(job, attempts=3), job.operations, [error] * len(job.operations), error
+    )
+
+    settlement = attempt.settlement(NOON, max_attempts=3, first_delay=SECOND)
+
+    assert (settlement.status, settlement.is_counted) == (status, status is Status.FAILED)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from imagesvc.errors import ImagesvcError, InsufficientStorage, Overloaded, Unavailable
+from imagesvc.errors import BucketFull, ImagesvcError, InsufficientStorage, Overloaded, Unavailable
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
@@ -41,6 +41,8 @@ def full_disk_advised(root: Path) -> Iterator[None]:
     """Add to the error of a full disk what an operator can do."""
     try:
         yield
+    except BucketFull:  # which is elsewhere
+        raise
     except InsufficientStorage as error:
         raise InsufficientStorage(f"{error.detail} {advice_when_full(root)}") from error
 

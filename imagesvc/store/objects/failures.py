@@ -7,14 +7,36 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from imagesvc.errors import NotFound, Unavailable
+from imagesvc.errors import BucketFull, BucketUnavailable, NotFound, Unavailable
 from imagesvc.syntax.bucket_url import CREDENTIALS, BucketUrl
 
 METADATA_SERVICE = "169.254.169.254"
 """Where a machine in a cloud has the credentials of its role; asked when there are no others."""
 STATUS = re.compile(r"status code: ([0-9]{3})\b")
-REFUSED = {"401", "403"}
-MISSING = "404"
+CODE = re.compile(r"<Code>([A-Za-z]+)</Code>")
+"""What an answer names as its reason; only the known names below are repeated."""
+FULL = "507"
+FULL_CODES = {
+    "QuotaExceeded",
+    "XMinioAdminBucketQuotaExceeded",
+    "XMinioStorageFull",
+}
+"""Of Ceph and MinIO; Amazon's buckets have no quota."""
+KNOWN_CODES = {
+    "AccessDenied": "the credentials do not permit this",
+    "ExpiredToken": "the credentials have expired",
+    "InvalidAccessKeyId": "the credentials are refused: there is no such access key",
+    "RequestTimeTooSkewed": "the clock of this machine differs too much from that of the service; "
+    "set it (timedatectl)",
+    "SignatureDoesNotMatch": "the credentials are refused: the secret is wrong",
+}
+"""Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+KNOWN_STATUSES = {
+    "401": "the credentials are refused, or do not permit this (status 401)",
+    "403": "the credentials are refused, or do not permit this (status 403)",
+    "404": "there is no such bucket",
+}
+"""Of a list, where 404 is no missing object."""
 NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 """Amazon's, Azure's and Google's texts. The answer to HEAD has no text."""
 
@@ -26,12 +48,19 @@ def named_failures(url: BucketUrl, library: Any) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         if any(text in str(error) for text in NO_BUCKET):
-            raise Unavailable(f"{url}: there is no such bucket.") from error
+            raise BucketUnavailable(f"{url}: there is no such bucket.") from error
         raise NotFound(f"{url} does not have this object.") from error
     except (ValueError, OverflowError) as error:  # such as a time that no date can have
         raise Unavailable(f"{url}: its answer has a value out of range.") from error
     except library.exceptions.BaseError as error:
-        raise Unavailable(f"{url}: {_reason(error, url)}.") from error
+        if _is_full(str(error)):
+            raise BucketFull(f"{url}: it is full, or its quota is used up.") from error
+        raise BucketUnavailable(f"{url}: {_reason(error, url)}.") from error
+
+
+def _is_full(text: str) -> bool:
+    code, status = CODE.search(text), STATUS.search(text)
+    return bool((code and code[1] in FULL_CODES) or (status and status[1] == FULL))
 
 
 def _reason(error: Exception, url: BucketUrl) -> str:
@@ -39,12 +68,11 @@ def _reason(error: Exception, url: BucketUrl) -> str:
     text = str(error)
     if METADATA_SERVICE in text:
         return f"there are no credentials. Set {CREDENTIALS[url.scheme]} in the environment"
+    if (code := CODE.search(text)) and code[1] in KNOWN_CODES:
+        return KNOWN_CODES[code[1]]
     if status := STATUS.search(text):
-        if status[1] in REFUSED:
-            return f"the credentials are refused, or do not permit this (status {status[1]})"
-        if status[1] == MISSING:  # of a list; that of an object is another error
-            return "there is no such bucket"
-        return f"the service answers with status {status[1]}"
+        other = f"the service answers with status {status[1]}"
+        return KNOWN_STATUSES.get(status[1], other)
     if "HTTP error: " in text:
         return "the service cannot be reached, or breaks the connection"
     return "the request failed"

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, cast
 import anyio
 import pytest
 
-from imagesvc.errors import InvalidRequest, NotFound, Unavailable
+from imagesvc.errors import (
+    BucketFull,
+    BucketUnavailable,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+)
 from imagesvc.store.objects.buckets import Bucket
+from imagesvc.store.objects.failures import named_failures
 from imagesvc.store.objects.opening import open_bucket
 from imagesvc.syntax.bucket_url import BucketUrl, parse_bucket_url
 from tests.s3 import make_bucket, s3_server
@@ -156,6 +163,37 @@ def test_errors_have_no_text_of_the_answer(error: Exception, reason: str) -> Non
         anyio.run(everything, bucket)
 
     assert "body" not in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "reason"),
+    [
+        ("403 Forbidden: <Error><Code>QuotaExceeded</Code>", BucketFull, "quota is used up"),
+        ("507 Insufficient Storage: ", BucketFull, "it is full"),
+        (
+            "403 Forbidden: <Error><Code>RequestTimeTooSkewed</Code>",
+            BucketUnavailable,
+            "the clock of this machine",
+        ),
+        ("403 Forbidden: <Error><Code>AccessDenied</Code>", BucketUnavailable, "not permit this"),
+        ("403 Forbidden: <Error><Code>Hidden</Code>", BucketUnavailable, r"\(status 403\)"),
+        ("500 Internal Server Error: ", BucketUnavailable, "status 500"),
+    ],
+)
+def test_the_reason_of_a_refusal_says_what_an_operator_must_do(
+    answer: str, kind: type[Unavailable], reason: str
+) -> None:
+    """A full bucket is a full disk for clients; only known names are repeated."""
+    failure = Failure(f"PUT x - Server returned non-2xx status code: {answer}")
+    library = SimpleNamespace(exceptions=SimpleNamespace(BaseError=Failure))
+
+    with (
+        pytest.raises(kind, match=reason) as raised,
+        named_failures(parse_bucket_url("s3://photos"), library),
+    ):
+        raise failure
+
+    assert "Hidden" not in raised.value.detail
 
 
 def test_without_the_extra_the_message_says_what_to_install(
