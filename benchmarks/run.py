@@ -13,6 +13,7 @@ from benchmarks import photos
 from benchmarks.figures import Figures, Machine
 from benchmarks.report import HEADER, Bench, Row, lines
 from benchmarks.rows import (
+    cluster,
     cold,
     expensive,
     flight,
@@ -36,6 +37,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "expensive": expensive.run,
     "lists": lists.run,
     "gallery": gallery.run,
+    "cluster": cluster.run,
 }
 
 

@@ -6,7 +6,8 @@ import contextlib
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ frontend front
   bind 127.0.0.1:{port}
   default_backend imagesvc
 backend imagesvc
-  server one 127.0.0.1:{backend}
+{servers}
 """
 
 CADDY = """
@@ -97,12 +98,13 @@ def nginx(
 
 
 @contextlib.contextmanager
-def haproxy(folder: Path, backend: int) -> Iterator[int]:
-    """Run HAProxy in front of a port of this machine; returns its own port."""
+def haproxy(folder: Path, *backends: int) -> Iterator[int]:
+    """Run HAProxy in front of ports of this machine, in turn; returns its own port."""
     with reserve_port() as reservation:
         port = reservation.getsockname()[1]
         config = folder / "haproxy.cfg"
-        config.write_text(HAPROXY.format(backend=backend, port=port))
+        servers = "\n".join(f"  server s{backend} 127.0.0.1:{backend}" for backend in backends)
+        config.write_text(HAPROXY.format(servers=servers, port=port))
         with _running(["haproxy", "-db", "-f", str(config)], folder, port):
             yield port
 
@@ -119,7 +121,10 @@ def caddy(folder: Path, site: str) -> Iterator[int]:
             yield port
 
 
-PROXIES = {"nginx": nginx, "haproxy": haproxy}
+PROXIES: dict[str, Callable[[Path, int], AbstractContextManager[int]]] = {
+    "nginx": nginx,
+    "haproxy": haproxy,
+}
 
 
 @contextlib.contextmanager
