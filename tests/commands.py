@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from tests.forkserver import REPORT
 from tests.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parent.parent
+FORKED = Path(__file__).with_name("forked.py")
 
 
 class Process:
@@ -133,6 +135,16 @@ def run(
         printed.seek(0)
         complained.seek(0)
         return subprocess.CompletedProcess(arguments, status, printed.read(), complained.read())
+
+
+def run_script(script: str, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of `sh`, in which a program's name is replaced by that of imagesvc."""
+    requests = _fork_server().fileno()
+    own = shlex.join([sys.executable, "-I", "-S", str(FORKED), str(requests)])
+    return subprocess.run(
+        ["sh", "-c", script.replace(program, own)], pass_fds=[requests],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.attack.test_hanging_lookups import can_have_namespaces
 from tests.crash.pictures import jpeg
 from tests.http.asking import assert_problem
@@ -299,13 +300,12 @@ def run_block(server: Server, number: int) -> subprocess.CompletedProcess[str]:
         ("sudo -u imagesvc ", ""),
         ("sudo ", ""),
         ("/root/", f"{server.data_dir.parent}/"),
-        ("/opt/imagesvc/bin/imagesvc", f"{sys.executable} -m imagesvc"),
         ("/var/lib/imagesvc/data", str(server.data_dir)),
         ("/var/lib/imagesvc", str(server.data_dir.parent)),
         (".recover", ".dump"),
     ):
         script = script.replace(documented, own)
-    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    return commands.run_script(script, "/opt/imagesvc/bin/imagesvc")
 
 
 def test_the_messages_name_the_page_that_has_the_whole_sequence(stocked: Server) -> None:
