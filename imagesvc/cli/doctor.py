@@ -19,6 +19,7 @@ from imagesvc.library.doctor.findings import Finding, Level, error
 from imagesvc.service.database import reading_database_of
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
+from imagesvc.store.objects.opening import open_blob_bucket
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
 
@@ -55,7 +56,7 @@ def _findings(data_dir: Path | None) -> Iterator[Finding]:
         yield error("settings", str(failure), remedy)
         defaults = Settings.model_construct()
         settings = defaults if data_dir is None else Settings.model_construct(data_dir=data_dir)
-    yield from examine(settings, partial(_check_shared, settings))
+    yield from examine(settings, partial(_check_shared, settings), partial(_check_bucket, settings))
 
 
 def _check_shared(settings: Settings) -> None:
@@ -64,6 +65,11 @@ def _check_shared(settings: Settings) -> None:
         database.check()
     finally:
         asyncio.run(database.close())
+
+
+def _check_bucket(settings: Settings) -> None:
+    if settings.blob_url is not None:
+        asyncio.run(open_blob_bucket(settings.blob_url).check())
 
 
 def _show(finding: Finding) -> None:

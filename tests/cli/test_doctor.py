@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from imagesvc.errors import BucketUnavailable
 from imagesvc.library.backup.backup import note_backup
 from imagesvc.library.doctor import data, network, system
 from imagesvc.library.doctor.doctor import examine
@@ -147,11 +148,32 @@ def test_a_time_of_a_backup_that_cannot_be_read_is_an_error(data_dir: DataDir) -
 
 def test_a_missing_data_directory_is_not_made(tmp_path: Path) -> None:
     """All that does not need it is examined."""
-    found = levels(examine(Settings(data_dir=tmp_path / "none"), lambda: None))
+    found = levels(examine(Settings(data_dir=tmp_path / "none"), lambda: None, lambda: None))
 
     assert found["data_dir"] == "error"
     assert found["libvips"] == "ok"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_node_the_bucket_and_the_disk_are_examined(data_dir: DataDir) -> None:
+    """They are where its uploads fail."""
+
+    def refuse() -> None:
+        raise BucketUnavailable("s3://photos: there is no such bucket.")
+
+    settings = Settings(
+        data_dir=data_dir.root,
+        database_url="postgresql://a/b",
+        secret_key="0" * 64,
+        blob_url="s3://photos",
+        min_free_space="8000TiB",
+    )
+
+    found = {it.name: it for it in examine(settings, lambda: None, refuse)}
+
+    assert (found["bucket"].level, found["disk"].level) == ("error", "error")
+    assert "no such bucket" in found["bucket"].text
+    assert found["database"].level == "ok"
 
 
 def test_permissions_of_others_are_found(data_dir: DataDir) -> None:

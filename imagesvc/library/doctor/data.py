@@ -75,8 +75,8 @@ def secret(data_dir: DataDir) -> Iterator[Finding]:
         )
 
 
-def disk(data_dir: DataDir, settings: Settings) -> Iterator[Finding]:
-    """Space, inodes, the ballast file and the kind of file system."""
+def space(data_dir: DataDir, settings: Settings) -> Iterator[Finding]:
+    """Space and inodes."""
     free, floor = data_dir.free_bytes(), settings.min_free_space
     if free < floor:
         yield error(
@@ -96,6 +96,12 @@ def disk(data_dir: DataDir, settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield ok("inodes", "no limit" if inodes is None else f"{inodes:,} free")
+
+
+def disk(data_dir: DataDir, settings: Settings) -> Iterator[Finding]:
+    """Space, inodes, the ballast file and the kind of file system."""
+    yield from space(data_dir, settings)
+    free, floor = data_dir.free_bytes(), settings.min_free_space
     if data_dir.reserve.exists():
         yield ok("reserve", "there is room for deletes on a full disk")
     else:
@@ -143,6 +149,17 @@ def shared_database(check: Callable[[], None]) -> Iterator[Finding]:
         yield error("database", text_of(failure), remedy)
     else:
         yield ok("database", "PostgreSQL, with the tables of this version")
+
+
+def bucket(check: Callable[[], None]) -> Iterator[Finding]:
+    """Whether the bucket of originals and variants can be reached and listed."""
+    try:
+        check()
+    except Unavailable as failure:
+        remedy = "Correct blob_url, the credentials in the environment, or the service."
+        yield error("bucket", text_of(failure), remedy)
+    else:
+        yield ok("bucket", "it can be listed; nothing was written")
 
 
 def clock(data_dir: DataDir, now: datetime | None = None) -> Iterator[Finding]:

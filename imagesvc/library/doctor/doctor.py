@@ -12,13 +12,16 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir, DataDirClosed, NoDataDir, RestoreUnfinished
 
 
-def examine(settings: Settings, check_shared: Callable[[], None]) -> Iterator[Finding]:
+def examine(
+    settings: Settings, check_shared: Callable[[], None], check_bucket: Callable[[], None]
+) -> Iterator[Finding]:
     """The findings of an installation with these settings, as they are found.
 
     Args:
         settings: of the installation.
         check_shared: raises what is wrong with the database that nodes share; only called if the
             settings have one.
+        check_bucket: the same for the bucket of originals and variants.
     """
     data_dir = DataDir(settings.data_dir.absolute())
     yield from _all(
@@ -34,7 +37,7 @@ def examine(settings: Settings, check_shared: Callable[[], None]) -> Iterator[Fi
         }
     )
     if not settings.is_embedded:
-        yield from _all({"database": partial(data.shared_database, check_shared)})
+        yield from _all(_of_node(settings, data_dir, check_shared, check_bucket))
         return
     try:
         data_dir.require()
@@ -59,6 +62,21 @@ def examine(settings: Settings, check_shared: Callable[[], None]) -> Iterator[Fi
             "server": partial(network.server, data_dir),
         }
     )
+
+
+def _of_node(
+    settings: Settings,
+    data_dir: DataDir,
+    check_shared: Callable[[], None],
+    check_bucket: Callable[[], None],
+) -> dict[str, Check]:
+    """What several nodes share, and the disk of this one if it has run."""
+    checks: dict[str, Check] = {"database": partial(data.shared_database, check_shared)}
+    if settings.blob_url is not None:
+        checks["bucket"] = partial(data.bucket, check_bucket)
+    if data_dir.is_there():
+        checks["disk"] = partial(data.space, data_dir, settings)
+    return checks
 
 
 def _all(checks: dict[str, Check]) -> Iterator[Finding]:
