@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,23 +13,27 @@ import typer
 from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.offline import embedded_data_dir
+from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
 from imagesvc.cli.progress import Bar, progress_bar
 from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
 from imagesvc.library.backup.destination import Destination, DestinationFull
 from imagesvc.library.backup.layout import time_of
-from imagesvc.library.backup.places import check_apart, has_filled, place_of
+from imagesvc.library.backup.places import check_apart, check_other_bucket, has_filled, place_of
 from imagesvc.library.backup.restore import RestoreReport
 from imagesvc.library.backup.restore import restore as restore_into
 from imagesvc.library.backup.room import make_room
+from imagesvc.library.backup.shared import shared_source
 from imagesvc.library.backup.snapshots import Removed, remove_old
+from imagesvc.library.backup.source import Source, data_dir_source
 from imagesvc.library.backup.verification import Verified
 from imagesvc.library.backup.verification import verify as verify_all
 from imagesvc.logs import configure_logs
 from imagesvc.model.clock import is_of_future
 from imagesvc.model.ids import utc_now
+from imagesvc.service.parts import Parts
+from imagesvc.service.shared_secret import shared_secret_of
 from imagesvc.settings.quantities import option_seconds
 from imagesvc.store.files.data_dir import DataDir
 
@@ -51,7 +57,7 @@ def backup(
     verify: Annotated[bool, typer.Option(help="Then read the whole backup back.")] = False,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Copy the data directory, while the server runs or not; only what is new is copied.
+    """Copy all images and rows, while servers run or not; only new originals are copied.
 
     Exit status: 0 for a whole backup, 1 if originals were missing or damaged or the verification
     found faults, 2 when no snapshot was made.
@@ -59,19 +65,22 @@ def backup(
     settings = load_settings(data_dir=data_dir)
     configure_logs(settings.log_format, settings.log_level, settings.node_name)
     seconds_kept = option_seconds("--keep", keep) if keep is not None else None
-    source = embedded_data_dir(
-        settings, "Back it up with pg_dump, then copy the originals of the data directory."
-    )
-    source.require()
+    place = DataDir(settings.data_dir.absolute())
+    if settings.is_embedded:
+        place.require()
     destination = place_of(dest)
-    check_apart(destination, source)
+    check_apart(destination, place)
     kept = None if seconds_kept is None else timedelta(seconds=seconds_kept)
-    report, removed, found = asyncio.run(_back_up(source, destination, kept, verify=verify))
+    work = _Work(place, destination, kept, verify)
+    if settings.is_embedded:
+        report, removed, found = asyncio.run(work.run(data_dir_source(place)))
+    else:
+        report, removed, found = on_store(settings, lambda parts: work.run(_shared(parts, work)))
     _print_backup(destination, report, removed)
-    if has_filled(destination, source, settings.min_free_space):
+    if has_filled(destination, place, settings.min_free_space):
         _say(
             f"{destination} is on the disk of the data directory, which has "
-            f"{source.free_bytes():,} bytes free, less than min_free_space "
+            f"{place.free_bytes():,} bytes free, less than min_free_space "
             f"({settings.min_free_space:,}): uploads are refused. Back up to another disk: a "
             "backup on the same one is lost with it."
         )
@@ -81,39 +90,56 @@ def backup(
         raise typer.Exit(1)
 
 
-async def _back_up(
-    source: DataDir, destination: Destination, keep: timedelta | None, *, verify: bool
-) -> tuple[BackupReport, Removed, Verified | None]:
-    await destination.prepare()
-    removed, found = Removed(), None
-    with progress_bar() as bar:
-        async with destination.lock():
-            began = utc_now()
-            report = await _made(source, destination, keep, began, bar)
-            if not report.faults:
-                _note(source, began)
-                if keep is not None:
-                    removed = await remove_old(destination, keep, began)
-            if verify:
-                found = await verify_all(destination, bar)
-    return report, removed, found
+def _shared(parts: Parts, work: _Work) -> AbstractAsyncContextManager[Source]:
+    from imagesvc.store.db.postgres.database import PostgresDatabase  # noqa: PLC0415  # of the extra
+
+    files, database = parts.files, parts.stores.database
+    key = shared_secret_of(parts.settings)
+    assert isinstance(database, PostgresDatabase)  # noqa: S101  # for the type checker
+    assert key is not None  # noqa: S101  # the same
+    check_other_bucket(work.destination, files.blobs)
+    return shared_source(database, files.data_dir, files.blobs, files.locks, key)
 
 
-async def _made(
-    source: DataDir, destination: Destination, keep: timedelta | None, began: datetime, bar: Bar
-) -> BackupReport:
-    """A backup; if the destination is full, what `keep` permits is removed before."""
-    try:
-        return await back_up(source, destination, bar)
-    except DestinationFull:
-        removed = Removed()
-        if keep is not None:
-            removed = await make_room(source, destination, keep, began)
-        if not (removed.snapshots or removed.blobs):
-            raise
-        _say(f"{destination} is full.")
-        _print_removed(removed)
-        return await back_up(source, destination, bar)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One run of the command."""
+
+    data_dir: DataDir
+    destination: Destination
+    keep: timedelta | None
+    is_verified: bool
+
+    async def run(
+        self, opening: AbstractAsyncContextManager[Source]
+    ) -> tuple[BackupReport, Removed, Verified | None]:
+        destination, removed, found = self.destination, Removed(), None
+        await destination.prepare()
+        with progress_bar() as bar:
+            async with destination.lock(), opening as source:
+                began = utc_now()
+                report = await self._made(source, began, bar)
+                if not report.faults:
+                    _note(self.data_dir, began)
+                    if self.keep is not None:
+                        removed = await remove_old(destination, self.keep, began)
+                if self.is_verified:
+                    found = await verify_all(destination, bar)
+        return report, removed, found
+
+    async def _made(self, source: Source, began: datetime, bar: Bar) -> BackupReport:
+        """A backup; if the destination is full, what `keep` permits is removed before."""
+        try:
+            return await back_up(source, self.destination, bar)
+        except DestinationFull:
+            removed = Removed()
+            if self.keep is not None:
+                removed = await make_room(source, self.destination, self.keep, began)
+            if not (removed.snapshots or removed.blobs):
+                raise
+            _say(f"{self.destination} is full.")
+            _print_removed(removed)
+            return await back_up(source, self.destination, bar)
 
 
 def _note(source: DataDir, began: datetime) -> None:

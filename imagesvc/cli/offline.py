@@ -11,23 +11,10 @@ from imagesvc.logs import configure_logs
 from imagesvc.service.database import prepare_database, reading_database_of
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
-from imagesvc.settings.sources import SettingsError
 from imagesvc.store.db.database import Database
-from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import full_disk_advised
 
 T = TypeVar("T")
-
-
-def embedded_data_dir(settings: Settings, instead: str) -> DataDir:
-    """The data directory, for a command on one with its database in it.
-
-    Raises:
-        SettingsError: the database is elsewhere; the text says what to do instead.
-    """
-    if not settings.is_embedded:
-        raise SettingsError(f"database_url: with it, the database is PostgreSQL's. {instead}")
-    return DataDir(settings.data_dir.absolute())
 
 
 def on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:

@@ -21,6 +21,7 @@ from imagesvc.library.backup.backup import back_up
 from imagesvc.library.backup.bucket import BucketDestination
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import whole_snapshots_in
+from imagesvc.library.backup.source import data_dir_source
 from imagesvc.model.ids import utc_now
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.objects.opening import open_bucket
@@ -187,7 +188,8 @@ def test_a_bucket_that_fails_midway_is_continued(
             with pytest.raises(Conflict, match="Another backup"):
                 async with BucketDestination(open_bucket(url)).lock():
                     pass
-            return (await back_up(DataDir(data_dir), destination, progress)).copied
+            async with data_dir_source(DataDir(data_dir)) as source:
+                return (await back_up(source, destination, progress)).copied
 
     with pytest.raises(Unavailable, match="s3://backups/of/photos"):
         asyncio.run(run(fails))

@@ -23,6 +23,7 @@ from imagesvc.library.backup.folder import FolderDestination
 from imagesvc.library.backup.layout import blob_key, snapshot_name
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import SnapshotDamaged, remove_old, whole_snapshots_in
+from imagesvc.library.backup.source import data_dir_source
 from imagesvc.model.ids import Digest, utc_now
 from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction
 from imagesvc.store.db.sqlite.foreign import renew_triggers, require_own
@@ -64,8 +65,8 @@ def saved(
 
     async def work() -> BackupReport:
         await destination.prepare()
-        async with destination.lock():
-            return await back_up(DataDir(data_dir), destination, progress, clock=lambda: now)
+        async with destination.lock(), data_dir_source(DataDir(data_dir)) as source:
+            return await back_up(source, destination, progress, clock=lambda: now)
 
     return asyncio.run(work())
 

@@ -6,13 +6,15 @@ those of uploads since the beginning. Each is copied under the lock of its diges
 deletion nor a collection of orphans interferes. If one was deleted in the meantime, the copy of the
 database is too old, and another is made. The third copy is made while all digests are locked, so
 that nothing can be deleted; uploads and deletions wait for that time.
+
+The rows of PostgreSQL are read within one transaction, and copied after their blobs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -22,7 +24,7 @@ from pathlib import Path
 import structlog
 from anyio import to_thread
 
-from imagesvc.errors import text_of
+from imagesvc.errors import OriginalDamaged, text_of
 from imagesvc.library.backup.destination import Destination, SourceDamaged
 from imagesvc.library.backup.layout import (
     BLOBS,
@@ -41,16 +43,12 @@ from imagesvc.library.backup.layout import (
 )
 from imagesvc.library.backup.progress import Progress
 from imagesvc.library.backup.snapshots import snapshots_in, whole_of
-from imagesvc.model.ids import Digest, digest_of, utc_now
-from imagesvc.store.db.sqlite.database import EmbeddedDatabase
-from imagesvc.store.db.sqlite.snapshots import copy_database, digests_in, revision_of
-from imagesvc.store.db.sqlite.soundness import read_only_engine
-from imagesvc.store.files.blobs_fs import FileBlobStore
+from imagesvc.library.backup.source import Source
+from imagesvc.model.ids import BlobName, Digest, digest_of, utc_now
+from imagesvc.store.db.sqlite.snapshots import revision_of
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import FULL
-from imagesvc.store.files.locks import Locks, locks_if_writable
 from imagesvc.store.files.secret import overwrite, write_private
-from imagesvc.store.images import ImageStore
 
 log = structlog.get_logger()
 
@@ -76,47 +74,28 @@ class BackupReport:
 
 
 async def back_up(
-    data_dir: DataDir,
+    source: Source,
     destination: Destination,
     progress: Progress,
     *,
     clock: Callable[[], datetime] = utc_now,
 ) -> BackupReport:
-    """Make a snapshot in a destination whose lock is held; the server may be running.
+    """Make a snapshot in a destination whose lock is held; servers may be running.
 
     Raises:
-        NoDataDir: no server has been started in the data directory.
         DatabaseDamaged: the database is damaged; no snapshot was made.
         DestinationFull, Unavailable: the destination does not work now.
     """
-    data_dir.require()
-    database = EmbeddedDatabase(data_dir.database, engine=read_only_engine(data_dir.database))
-    locks = locks_if_writable(data_dir.digest_lock)
-    try:
-        async with destination.staging() as staging:
-            work = _Backup(data_dir, destination, ImageStore(database), locks, progress)
-            return await work.run(staging / DATABASE, clock)
-    finally:
-        await database.close()
-        locks.close()
+    async with destination.staging() as staging:
+        return await _Backup(source, destination, progress).run(staging / DATABASE, clock)
 
 
 class _Backup:
     """One run."""
 
-    def __init__(
-        self,
-        data_dir: DataDir,
-        destination: Destination,
-        images: ImageStore,
-        locks: Locks,
-        progress: Progress,
-    ) -> None:
-        self._data_dir = data_dir
-        self._blobs = FileBlobStore(data_dir.blobs)
+    def __init__(self, source: Source, destination: Destination, progress: Progress) -> None:
+        self._source = source
         self._destination = destination
-        self._images = images
-        self._locks = locks
         self._progress = progress
         self._present: set[Digest] = set()
         self._report = BackupReport()
@@ -126,18 +105,14 @@ class _Backup:
         await self._copy_known()
         for number in range(1, ROUNDS + 1):
             self._report.rounds = number
-            async with self._all_locked(number == ROUNDS):
-                await to_thread.run_sync(copy_database, self._data_dir.database, staged)
-                needed = await to_thread.run_sync(digests_in, staged)
-                if await self._copy_rest(needed, is_locked=number == ROUNDS):
+            is_last = number == ROUNDS
+            async with self._source.moment(staged, are_blobs_kept=is_last) as rows:
+                needed = {digest_of(name): size for name, size in rows.blobs.items()}
+                if await self._copy_rest(rows.blobs, is_locked=is_last):
+                    await rows.finish()
                     break
         await self._store(staged, needed, clock())
         return self._report
-
-    @contextlib.asynccontextmanager
-    async def _all_locked(self, wanted: bool) -> AsyncIterator[None]:
-        async with self._locks.hold_all() if wanted else contextlib.nullcontext():
-            yield
 
     async def _list(self) -> None:
         self._progress("listing", 0, 0)
@@ -146,44 +121,47 @@ class _Backup:
 
     async def _copy_known(self) -> None:
         """Copy what the rows need now; what is missing by then is looked at later."""
-        missing = [digest async for digest in self._rows() if digest not in self._present]
+        names = [name async for name in self._rows()]
+        missing = [name for name in names if digest_of(name) not in self._present]
         for start in range(0, len(missing), AT_ONCE):
             self._progress("copying", start, len(missing))
             some = missing[start : start + AT_ONCE]
-            await asyncio.gather(*(self._copy(digest) for digest in some))
+            await asyncio.gather(*(self._copy(name) for name in some))
         self._progress("copying", len(missing), len(missing))
 
-    async def _rows(self) -> AsyncIterator[Digest]:
+    async def _rows(self) -> AsyncIterator[BlobName]:
         after = ""
-        while rows := await self._images.blobs_after(after, BATCH):
+        while rows := await self._source.images.blobs_after(after, BATCH):
             for name, _ in rows:
-                yield digest_of(name)
+                yield name
             after = digest_of(rows[-1][0])
 
-    async def _copy_rest(self, needed: dict[Digest, int], *, is_locked: bool) -> bool:
+    async def _copy_rest(self, needed: Iterable[BlobName], *, is_locked: bool) -> bool:
         """Copy the blobs of a snapshot that are missing; False if one was deleted since."""
-        missing = [digest for digest in needed if digest not in self._present]
+        missing = [name for name in needed if digest_of(name) not in self._present]
         self._report.faults = {}
-        for number, digest in enumerate(missing):
+        for number, name in enumerate(missing):
             self._progress("completing", number, len(missing))
-            async with contextlib.nullcontext() if is_locked else self._locks.hold(digest):
-                reason = await self._copy(digest)
+            digest = digest_of(name)
+            async with contextlib.nullcontext() if is_locked else self._source.locks.hold(digest):
+                reason = await self._copy(name)
                 if reason is None:
                     continue
-                if await self._images.name_of(digest) is None:
+                if not await self._source.images.known_names([name]):
                     return False
             self._report.faults[digest] = reason
         return True
 
-    async def _copy(self, digest: Digest) -> str | None:
+    async def _copy(self, name: BlobName) -> str | None:
         """Copy a blob; returns the reason if that is not possible."""
-        source = self._blobs.path(digest)
+        digest, blobs = digest_of(name), self._source.blobs
         try:
-            size = await self._destination.put_blob(blob_key(digest), source, digest)
+            async with blobs.local(name) as path:
+                size = await self._destination.put_blob(blob_key(digest), path, digest)
         except FileNotFoundError:
-            await self._blobs.check()  # of an unmounted disk all are missing
+            await blobs.check()  # of an unmounted disk all are missing
             return "missing"
-        except SourceDamaged:
+        except (SourceDamaged, OriginalDamaged):
             return "damaged"
         except PermissionError:
             return "this user may not read it"
@@ -201,7 +179,7 @@ class _Backup:
         report.later = max((other for other in whole_of(taken) if other > name), default="")
         small = {
             DIGESTS: written_digests(needed),
-            SECRET: await to_thread.run_sync(self._data_dir.secret.read_bytes),
+            SECRET: await self._source.secret(),
         }
         files = {key: File.of(BytesIO(content)) for key, content in small.items()}
         files[DATABASE] = await to_thread.run_sync(File.at, staged)

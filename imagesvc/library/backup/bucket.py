@@ -20,6 +20,7 @@ from imagesvc.library.backup.destination import Entry, SourceDamaged
 from imagesvc.library.backup.layout import FORMAT, MARKER, File
 from imagesvc.model.ids import Digest, utc_now
 from imagesvc.store.objects.buckets import Bucket
+from imagesvc.syntax.bucket_url import BucketUrl
 
 LOCK = "lock"
 RENEW_SECONDS = 60.0
@@ -35,7 +36,12 @@ class BucketDestination:
         self._clock = clock
 
     def __str__(self) -> str:
-        return str(self._bucket.url)
+        return str(self.url)
+
+    @property
+    def url(self) -> BucketUrl:
+        """Where it is."""
+        return self._bucket.url
 
     async def prepare(self) -> None:
         """See `Destination`."""

@@ -9,7 +9,9 @@ from imagesvc.errors import InvalidRequest
 from imagesvc.library.backup.bucket import BucketDestination
 from imagesvc.library.backup.destination import Destination
 from imagesvc.library.backup.folder import FolderDestination
+from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.objects.blobs import ObjectBlobStore
 from imagesvc.store.objects.opening import open_bucket
 from imagesvc.syntax.bucket_url import is_bucket_url
 
@@ -44,6 +46,22 @@ def check_apart(destination: Destination, data_dir: DataDir) -> None:
                 f"{destination.root} is inside the data directory, and would be lost with it. "
                 "Name a folder on another disk."
             )
+
+
+def check_other_bucket(destination: Destination, blobs: BlobStore) -> None:
+    """Make sure that a backup is not made into the bucket that has the originals.
+
+    Raises:
+        InvalidRequest: it would be.
+    """
+    if not (isinstance(destination, BucketDestination) and isinstance(blobs, ObjectBlobStore)):
+        return
+    url, other = destination.url, blobs.bucket.url
+    if (url.scheme, url.endpoint, url.bucket) == (other.scheme, other.endpoint, other.bucket):
+        raise InvalidRequest(
+            f"The bucket {url.bucket} has the originals, and the backup would be lost with it. "
+            "Name another bucket, best of another service or account."
+        )
 
 
 def has_filled(destination: Destination, data_dir: DataDir, min_free_bytes: int) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from anyio import to_thread
-
 from imagesvc.library.backup.destination import Destination
 from imagesvc.library.backup.snapshots import (
     Removed,
@@ -13,12 +11,11 @@ from imagesvc.library.backup.snapshots import (
     remove_old,
     whole_snapshots_in,
 )
-from imagesvc.store.db.sqlite.snapshots import known_digests_in
-from imagesvc.store.files.data_dir import DataDir
+from imagesvc.library.backup.source import Source
 
 
 async def make_room(
-    data_dir: DataDir, destination: Destination, keep: timedelta, now: datetime
+    source: Source, destination: Destination, keep: timedelta, now: datetime
 ) -> Removed:
     """Remove old snapshots before a backup, and blobs that neither they nor this backup need.
 
@@ -32,5 +29,5 @@ async def make_room(
     whole = await whole_snapshots_in(destination)
     if whole and (await manifest_of(destination, whole[-1])).missing:
         return Removed()
-    spared = await to_thread.run_sync(known_digests_in, data_dir.database)
+    spared = await source.known()
     return await remove_old(destination, keep, now, spared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import psycopg
@@ -21,6 +22,7 @@ from imagesvc.store.db.postgres.election import Election
 from imagesvc.store.db.postgres.errors import explained, is_conflict, translated
 from imagesvc.store.db.postgres.listener import Listener
 from imagesvc.store.db.postgres.migrate import migrate, require_current
+from imagesvc.store.db.postgres.moments import Moment, blobs_kept, moment_of
 from imagesvc.store.db.postgres.pulse import Pulse, Sockets
 
 T = TypeVar("T")
@@ -100,6 +102,14 @@ class PostgresDatabase(Database):
 
         with explained():
             return self._transact(unlimited)
+
+    def moment(self) -> AbstractAsyncContextManager[Moment]:
+        """All rows as they are now, see `moment_of`."""
+        return moment_of(self._engine, self._in_thread)
+
+    def blobs_kept(self) -> AbstractAsyncContextManager[None]:
+        """Let additions and deletions of blobs wait, see `blobs_kept`."""
+        return blobs_kept(self._engine, self._in_thread)
 
     async def size(self) -> int:
         """See `Database`; the log is that of all databases of the server, and not counted."""

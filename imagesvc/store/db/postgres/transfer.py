@@ -56,7 +56,7 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> None:
     driver = target.connection.driver_connection
     assert driver is not None  # noqa: S101  # the connection is open
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in _rows(source, table):
+        for row in rows_of(source, table):
             copy.write_row(
                 [
                     value if value is None or process is None else process(value)
@@ -77,7 +77,7 @@ def _continue_numbers(source: Connection, target: Connection) -> None:
             target.execute(text(f"SELECT setval({sequence}, :last)"), {"last": last})
 
 
-def _rows(connection: Connection, table: Table) -> Iterator[Row[Any]]:
+def rows_of(connection: Connection, table: Table) -> Iterator[Row[Any]]:
     """All rows in the order of the primary key, which sorts the same in both databases."""
     query = select(table).order_by(*table.primary_key.columns)
     yield from connection.execution_options(yield_per=AT_ONCE).execute(query)
@@ -86,7 +86,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[Row[Any]]:
 def _digest(connection: Connection, table: Table) -> TableDigest:
     digest, count = hashlib.sha256(), 0
     are_json = [isinstance(column.type, JSON) for column in table.columns]
-    for row in _rows(connection, table):
+    for row in rows_of(connection, table):
         values = [
             _plain(value) if is_json else str(value)
             for is_json, value in zip(are_json, row, strict=True)

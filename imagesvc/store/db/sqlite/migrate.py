@@ -125,7 +125,7 @@ def migrate(path: Path, *, may_upgrade: bool = True) -> None:
                 if inspect(connection).get_table_names():  # another process may have been faster
                     upgrade(connection)
                 else:
-                    _create(connection)
+                    create(connection)
         check_schema(cast("sqlite3.Connection", connection.connection.dbapi_connection), path)
     engine.dispose()
 
@@ -182,7 +182,7 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _create(connection: Connection) -> None:
+def create(connection: Connection) -> None:
     """Make the newest schema in an empty database, in a tenth of the time of all migrations."""
     for statement in statements():
         connection.exec_driver_sql(statement)
