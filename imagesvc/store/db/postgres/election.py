@@ -39,6 +39,8 @@ class Election(Leadership):
         self._leads_until = 0.0
         self._elected = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_lost = False
+        """Whether the log has the beginning of an outage."""
 
     @property
     def is_leader(self) -> bool:
@@ -64,7 +66,9 @@ class Election(Leadership):
             try:
                 await self._take_part()
             except (psycopg.Error, OSError, TimeoutError) as error:
-                log.info("no leader here", action="leader.lost", error=type(error).__name__)
+                if not self._is_lost:
+                    log.info("no leader here", action="leader.lost", error=type(error).__name__)
+                self._is_lost = True
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _take_part(self) -> None:
@@ -79,6 +83,7 @@ class Election(Leadership):
                 async with asyncio.timeout(LEASE_SECONDS):
                     found = await connection.execute(_BEAT if has_lock else TRY)
                     row = await found.fetchone()
+                self._is_lost = False
                 if not has_lock and row == (True,):
                     has_lock = True
                     log.info("this node leads", action="leader.elected")
