@@ -18,6 +18,7 @@ from pathlib import Path
 from anyio import CancelScope, to_thread
 
 from imagesvc.cancellation import run_to_end
+from imagesvc.errors import InsufficientStorage
 
 Fetch = Callable[[Path], AsyncGenerator[int, None]]
 """Writes a new file, and yields the bytes of each write; writes none when there is no object."""
@@ -38,7 +39,8 @@ class _Download:
 class DownloadCache:
     """The files below a folder, in which each process has one of its own.
 
-    They have at most `limit_bytes` together, and those that are in use besides.
+    They have at most `limit_bytes` together, and those that are in use besides. When the disk is
+    full, those that are not in use are removed.
     """
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
@@ -98,15 +100,24 @@ class DownloadCache:
         is_there = False
         try:
             with download.scope:
-                async with contextlib.aclosing(fetch(download.path)) as writes:
-                    async for count in writes:
-                        download.bytes += count
-                        self._bytes += count
-                        await self._make_room()
+                try:
+                    await self._fetch(download, fetch)
+                except InsufficientStorage:  # others have filled the disk: the idle files go first
+                    if not await self._make_room(0):
+                        raise
+                    await self._discard(download)
+                    await self._fetch(download, fetch)
                 is_there = await to_thread.run_sync(download.path.exists)
         finally:
             if not is_there:
                 await self._drop(name, download)
+
+    async def _fetch(self, download: _Download, fetch: Fetch) -> None:
+        async with contextlib.aclosing(fetch(download.path)) as writes:
+            async for count in writes:
+                download.bytes += count
+                self._bytes += count
+                await self._make_room(self._limit)
 
     async def _release(self, name: str, download: _Download) -> None:
         if download.users:
@@ -119,18 +130,24 @@ class DownloadCache:
             await self._drop(name, download)
         else:
             self._downloads.move_to_end(name)
-        await self._make_room()
+        await self._make_room(self._limit)
 
-    async def _make_room(self) -> None:
-        """Remove idle files, the least recently used first."""
-        while self._bytes > self._limit:
+    async def _make_room(self, limit: int) -> bool:
+        """Remove idle files, the least recently used first; whether any was removed."""
+        has_removed = False
+        while self._bytes > limit:
             idle = (pair for pair in self._downloads.items() if not pair[1].users)
             if (oldest := next(idle, None)) is None:
-                return
+                break
             await self._drop(*oldest)
+            has_removed = True
+        return has_removed
 
     async def _drop(self, name: str, download: _Download) -> None:
         self._forget(name, download)
+        await self._discard(download)
+
+    async def _discard(self, download: _Download) -> None:
         freed, download.bytes = download.bytes, 0
         self._bytes -= freed
         await to_thread.run_sync(_unlink, download.path)

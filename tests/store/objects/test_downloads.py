@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from imagesvc.errors import InsufficientStorage
 from imagesvc.store.objects.downloads import DownloadCache
 from tests.waiting import until_async
 
@@ -70,6 +71,29 @@ async def fetching(objects: Objects, count: int) -> None:
         return len(objects.fetched) >= count
 
     await until_async(begun)
+
+
+async def test_on_a_full_disk_idle_files_make_room(
+    cache: DownloadCache, objects: Objects, tmp_path: Path
+) -> None:
+    """One that fits nowhere is an error, and leaves nothing."""
+
+    async def fetch(path: Path) -> AsyncGenerator[int, None]:
+        with path.open("xb", buffering=0) as file:
+            yield file.write(PIECE)
+            if files_in(tmp_path) != ["new"]:
+                raise InsufficientStorage("The disk is full.")
+            yield file.write(PIECE)
+
+    await use(cache, objects, "idle")
+
+    async with cache.hold("new", fetch) as path:
+        assert path.read_bytes() == 2 * PIECE
+        with pytest.raises(InsufficientStorage):
+            async with cache.hold("more", fetch):
+                pass
+
+    assert files_in(tmp_path) == ["new"]
 
 
 async def test_users_at_the_same_time_share_one_fetch_and_later_ones_its_file(
