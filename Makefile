@@ -15,6 +15,8 @@ LOWEST_TESTS ?= tests/http tests/client tests/test_connections.py tests/test_uvi
   tests/imaging/test_analyse.py tests/imaging/test_jpeg.py tests/imaging/test_regions.py \
   tests/imaging/test_encode.py tests/imaging/test_steps.py
 CLUSTER_TESTS ?= tests/http
+# Those of CLUSTER_TESTS that look most at originals and variants, in a minute.
+BUCKET_TESTS ?= $(addprefix tests/http/test_,images.py delivery.py mezzanines.py trash.py)
 PYTHON_TESTS ?= tests/auth tests/cache tests/cli tests/client tests/jobs tests/store tests/workers tests/imaging/test_resampling.py
 UV := .venv/uv/bin/uv
 LOWEST := .venv/lowest
@@ -51,7 +53,7 @@ export PYTEST_DEBUG_TEMPROOT := $(TEST_ROOT)
 help:
 	@echo "make run        serve on http://127.0.0.1:8000, without accounts"
 	@echo "make test       the tests, a representative of each kind"
-	@echo "make test-cluster  what stores and the API do, on PostgreSQL"
+	@echo "make test-cluster  what stores and the API do, on PostgreSQL, and some of it with a bucket"
 	@echo "make test-breadth  all other cases of each kind, and all examples of property tests"
 	@echo "make test-long  the same, and the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows, and libvips alone"
@@ -88,6 +90,9 @@ test: .venv/installed-test
 test-cluster: .venv/installed-test
 	$(BIN)/pytest --shared-database -m "not (long or breadth or cluster or embedded)" \
 	  --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(CLUSTER_TESTS)
+	$(BIN)/pytest --shared-database --shared-blobs \
+	  -m "not (long or breadth or cluster or embedded or files)" \
+	  --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(BUCKET_TESTS)
 	ALL_EXAMPLES=1 $(BIN)/pytest -m "cluster and not long" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder
 

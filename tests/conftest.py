@@ -77,11 +77,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(TAKE_LONGEST) + (SLOW_FOLDERS.index(folder) if is_slow else len(SLOW_FOLDERS))
 
     items.sort(key=rank)
-    if items and items[0].config.getoption("--shared-database"):
-        reason = "what only the database of a data directory does"
-        for item in items:
-            if item.get_closest_marker("embedded"):
-                item.add_marker(pytest.mark.skip(reason=reason))
+    for option, marker, reason in (
+        ("--shared-database", "embedded", "what only the database of a data directory does"),
+        ("--shared-blobs", "files", "what only originals in files do"),
+    ):
+        if items and items[0].config.getoption(option):
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_collection_finish() -> None:

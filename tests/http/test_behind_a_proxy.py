@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import picture
@@ -15,6 +17,7 @@ from tests.server import new_client
 CONFIGURATION = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 
 
+@pytest.mark.files
 def test_nginx_sends_originals_itself(make_server: MakeServer) -> None:
     """The path is that of the internal location, and the file is not read by this process."""
     server = make_server(sendfile="x-accel-redirect")

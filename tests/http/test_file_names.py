@@ -25,6 +25,8 @@ from tests.waiting import until
 
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
 MANIFEST = SHARED / "corpus" / "manifest.json"
+STORED = re.compile("[0-9a-f]{64}|[0-9]+-[0-9a-f]{64}-[0-9a-f]{32}")
+"""The names of originals: in the store, and of those that were fetched from a bucket."""
 
 
 def corpus_names() -> list[bytes]:
@@ -89,7 +91,7 @@ def test_no_file_name_decides_a_path_a_header_or_a_command(
 
     after = {path for path in server.data_dir.rglob("*") if path.is_file()}
     assert {path.parent.parent.parent.name for path in after - before} <= {"blobs", "data"}
-    assert all(re.fullmatch("[0-9a-f]{64}", path.name) for path in after - before)
+    assert all(STORED.fullmatch(path.name) for path in after - before)
     assert list(Path("/tmp").glob("corpus_pwned*")) == []
 
 

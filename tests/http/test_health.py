@@ -146,6 +146,7 @@ def test_a_stop_waits_for_running_requests(make_server: MakeServer) -> None:
     assert server.finished(image["job"]["id"])["status"] == "succeeded"
 
 
+@pytest.mark.files
 def test_without_the_data_directory_originals_are_unavailable_and_not_absent(
     make_server: MakeServer,
 ) -> None:

@@ -368,8 +368,9 @@ def test_routine_lines_name_no_library_and_ready_has_the_urls(server: Server) ->
     )
 
 
+@pytest.mark.files
 def test_a_job_that_fails_is_a_warning(server: Server) -> None:
-    """Who logs from `warning` on wants to see it."""
+    """Who logs from `warning` on wants to see it. A worker keeps originals of a bucket."""
     image = server.upload(picture(77))
     server.finished(image["job"]["id"])
     server.lose(image["sha256"])
