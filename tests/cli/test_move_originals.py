@@ -161,6 +161,13 @@ def test_originals_move_and_stay_what_they_are(installation: Installation) -> No
     assert (again.returncode, "were moved before" in again.stdout) == (0, True)
     assert installation.objects() == before, "sent again"
     with installation.moved() as node:
+        checked = commands.run(
+            "check",
+            data_dir=str(node.data_dir),
+            **settings_for(server, installation.target),
+            blob_url=installation.blob_url,
+        )
+        assert (checked.returncode, f"{len(blobs)} blobs verified" in checked.stdout) == (0, True)
         assert contents(node, images) == images
         assert node.client.get(url).content == made
         assert node.client.get(f"/images/{small['id']}/thumbnail").status_code == 200
