@@ -100,7 +100,8 @@ def is_hot(answer: httpx2.Response) -> bool:
 
 
 def is_refused(answer: httpx2.Response) -> bool:
-    """Whether this is a 503 with a problem document."""
+    """Whether this is a 503 with a problem document, which does not say where the bucket is."""
+    assert "127.0.0.1" not in answer.text, answer.text
     return (answer.status_code, answer.headers["content-type"]) == (
         503, "application/problem+json",
     )  # fmt: skip

@@ -39,8 +39,10 @@ class StoredObject:
 class Bucket:
     """The objects below the prefix of one bucket; keys are relative to the prefix."""
 
-    def __init__(self, url: BucketUrl, store: S3Store, library: Any) -> None:
+    def __init__(self, url: BucketUrl, store: S3Store, library: Any, name: str = "") -> None:
         self.url = url
+        self._name = name or str(url)
+        """In messages of errors."""
         self._store = store
         self._library = library
 
@@ -163,7 +165,7 @@ class Bucket:
             return url
 
     def _errors(self) -> AbstractContextManager[None]:
-        return named_failures(self.url, self._library)
+        return named_failures(self._name, self.url.scheme, self._library)
 
 
 def _stored(meta: Mapping[str, Any]) -> StoredObject:

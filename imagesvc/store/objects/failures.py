@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from imagesvc.errors import BucketFull, BucketUnavailable, NotFound, Unavailable
-from imagesvc.syntax.bucket_url import CREDENTIALS, BucketUrl
+from imagesvc.syntax.bucket_url import CREDENTIALS
 
 METADATA_SERVICE = "169.254.169.254"
 """Where a machine in a cloud has the credentials of its role; asked when there are no others."""
@@ -42,20 +42,26 @@ NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not
 
 
 @contextlib.contextmanager
-def named_failures(url: BucketUrl, library: Any) -> Iterator[None]:
-    """Turn the library's errors into ours; the library's is the cause."""
+def named_failures(name: str, scheme: str, library: Any) -> Iterator[None]:
+    """Turn the library's errors into ours; the library's is the cause.
+
+    Args:
+        name: the bucket, as readers of the message may know it.
+        scheme: of its URL.
+        library: obstore.
+    """
     try:
         yield
     except FileNotFoundError as error:
         if any(text in str(error) for text in NO_BUCKET):
-            raise BucketUnavailable(f"{url}: there is no such bucket.") from error
-        raise NotFound(f"{url} does not have this object.") from error
+            raise BucketUnavailable(f"{name}: there is no such bucket.") from error
+        raise NotFound(f"{name} does not have this object.") from error
     except (ValueError, OverflowError) as error:  # such as a time that no date can have
-        raise Unavailable(f"{url}: its answer has a value out of range.") from error
+        raise Unavailable(f"{name}: its answer has a value out of range.") from error
     except library.exceptions.BaseError as error:
         if _is_full(str(error)):
-            raise BucketFull(f"{url}: it is full, or its quota is used up.") from error
-        raise BucketUnavailable(f"{url}: {_reason(error, url)}.") from error
+            raise BucketFull(f"{name}: it is full, or its quota is used up.") from error
+        raise BucketUnavailable(f"{name}: {_reason(error, scheme)}.") from error
 
 
 def _is_full(text: str) -> bool:
@@ -63,11 +69,11 @@ def _is_full(text: str) -> bool:
     return bool((code and code[1] in FULL_CODES) or (status and status[1] == FULL))
 
 
-def _reason(error: Exception, url: BucketUrl) -> str:
+def _reason(error: Exception, scheme: str) -> str:
     """What failed, without any text of the answer: the host may be any, and the reader too."""
     text = str(error)
     if METADATA_SERVICE in text:
-        return f"there are no credentials. Set {CREDENTIALS[url.scheme]} in the environment"
+        return f"there are no credentials. Set {CREDENTIALS[scheme]} in the environment"
     if (code := CODE.search(text)) and code[1] in KNOWN_CODES:
         return KNOWN_CODES[code[1]]
     if status := STATUS.search(text):

@@ -28,6 +28,8 @@ MISSING = "Buckets need the extra s3: pip install 'imagesvc[s3]'."
 CREDENTIAL_HOSTS = f"{METADATA_SERVICE},169.254.170.2"
 """The service of a machine's role, and that of containers."""
 MAX_REASON = 300
+BLOB_BUCKET = "The bucket of blob_url"
+"""In errors, which strangers may read: they must not learn its address."""
 OPERATORS_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 """Variables of the environment that name a service, as for Amazon's tools."""
 CLASSES = {"s3": "S3Store", "gs": "GCSStore", "az": "AzureStore"}
@@ -109,12 +111,12 @@ def open_blob_bucket(text: str, limits: Limits = PROMPT, *, endpoint: str | None
     except ValueError as error:
         raise InvalidRequest(f"blob_url {error}.") from error
     try:
-        return _open(replace(url, endpoint=endpoint or url.endpoint), limits)
+        return _open(replace(url, endpoint=endpoint or url.endpoint), limits, name=BLOB_BUCKET)
     except Unavailable as error:
         raise Unavailable(f"blob_url: {error.detail}") from error
 
 
-def _open(url: BucketUrl, limits: Limits, proxy: str | None = None) -> Bucket:
+def _open(url: BucketUrl, limits: Limits, proxy: str | None = None, name: str = "") -> Bucket:
     try:
         library = import_module("obstore")
     except ImportError as error:
@@ -132,7 +134,7 @@ def _open(url: BucketUrl, limits: Limits, proxy: str | None = None) -> Bucket:
     except (library.exceptions.BaseError, ValueError) as error:
         line = str(error).partition("\n")[0].strip().rstrip(".")
         raise Unavailable(f"{url} cannot be opened: {line[:MAX_REASON]}.") from error
-    return Bucket(url, store, library)
+    return Bucket(url, store, library, name)
 
 
 def _client(url: BucketUrl, limits: Limits, proxy: str | None) -> ClientConfig:

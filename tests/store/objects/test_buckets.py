@@ -189,7 +189,7 @@ def test_the_reason_of_a_refusal_says_what_an_operator_must_do(
 
     with (
         pytest.raises(kind, match=reason) as raised,
-        named_failures(parse_bucket_url("s3://photos"), library),
+        named_failures("s3://photos", "s3", library),
     ):
         raise failure
 
