@@ -79,8 +79,7 @@ class Renderer:
             OriginalDamaged: its bytes have changed on the disk.
         """
         is_reduced = source != original.name
-        await self.verified.require(source)
-        async with self.blobs.local(source) as path:
+        async with self.verified.local(source) as path:
             request = RenderRequest(
                 transforms=tuple(transforms),
                 limits=self.limits,
@@ -124,8 +123,7 @@ class Renderer:
             NotFound: it was deleted meanwhile.
             OriginalDamaged: its bytes have changed on the disk.
         """
-        await self.verified.require(original.name)
-        async with self.blobs.local(original.name) as path:
+        async with self.verified.local(original.name) as path:
             try:
                 return await self.pool.run(
                     COPY_WITHOUT,

@@ -111,7 +111,8 @@ def test_scrubbing_finds_damage_in_unread_originals(tmp_path: Path) -> None:
         scrubbing.cancel()
         await asyncio.gather(scrubbing, return_exceptions=True)
         with pytest.raises(OriginalDamaged):
-            await verified.require(good)  # type: ignore[arg-type]
+            async with verified.local(good):  # type: ignore[arg-type]
+                pass
         await verified.close()
 
     asyncio.run(work())

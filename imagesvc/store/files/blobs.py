@@ -39,6 +39,11 @@ class BlobStore(Protocol):
     They are written once, read often, deleted whole.
     """
 
+    @property
+    def is_local_verified(self) -> bool:
+        """Whether `local` compares a blob with its digest."""
+        ...
+
     async def put(self, source: Path, digest: Digest) -> BlobName:
         """Move the complete, fsynced file `source` into the store; durable on return.
 

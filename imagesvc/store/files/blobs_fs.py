@@ -26,6 +26,8 @@ ATTEMPTS = 5
 class FileBlobStore:
     """The blob store below one directory of a local file system."""
 
+    is_local_verified = False
+
     def __init__(self, root: Path, *, may_be_missing: bool = False) -> None:
         self.root = root
         self._may_be_missing = may_be_missing

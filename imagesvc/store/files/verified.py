@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import secrets
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -69,18 +71,38 @@ class VerifiedBlobs:
             _require(is_sound=known.is_sound)
         return stamp.bytes
 
-    async def require(self, name: BlobName) -> None:
-        """Verify a blob before it is decoded, for any size; a missing one is accepted.
+    @contextlib.asynccontextmanager
+    async def local(self, name: BlobName) -> AsyncIterator[Path]:
+        """See `BlobStore.local`, for a blob of any size that is to be decoded.
+
+        It is verified, and read once for that: what is fetched from a bucket is compared meanwhile.
 
         Raises:
             OriginalDamaged: its bytes are not those that were stored.
         """
+        if not self._blobs.is_local_verified:
+            await self._require(name)
+        async with contextlib.AsyncExitStack() as held:
+            try:
+                path = await held.enter_async_context(self._blobs.local(name))
+            except OriginalDamaged:
+                await self._note_damage(name)
+                raise
+            yield path
+
+    async def _require(self, name: BlobName) -> None:
         known = self._known.get(name)
         if known is not None and known.is_sound:
             return
         stamp = await self._blobs.stamp(name)
         if stamp is not None:
             _require(is_sound=await asyncio.shield(self._verification(name, stamp)))
+
+    async def _note_damage(self, name: BlobName) -> None:
+        with contextlib.suppress(Unavailable):
+            stamp = await self._blobs.stamp(name)
+            if stamp is not None:
+                self._note(name, _Known(stamp, is_sound=False))
 
     def forget(self, name: BlobName) -> None:
         """Count a blob no longer that no row has any more."""

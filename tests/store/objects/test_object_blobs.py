@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagesvc.errors import OriginalDamaged, Unavailable
 from imagesvc.model.ids import BlobName, Digest
+from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.objects.blobs import ObjectBlobStore
+from imagesvc.store.objects.buckets import Bucket
 from imagesvc.store.objects.downloads import DownloadCache
 from imagesvc.store.objects.opening import open_blob_bucket
 from tests.cut_proxy import cut_proxy
@@ -110,3 +114,37 @@ async def test_a_connection_that_breaks_leaves_no_part_of_a_file(
         assert kept_in(tmp_path) == []
         proxy.heal()
         assert await local(blobs, name) == CONTENT
+
+
+class Counted(Bucket):
+    """Counts the objects that are read."""
+
+    reads = 0
+
+    def stream(self, key: str, *arguments: Any, **options: Any) -> AsyncIterator[bytes]:
+        """See `Bucket`."""
+        self.reads += 1
+        return super().stream(key, *arguments, **options)
+
+
+async def test_an_original_that_is_decoded_is_read_once(
+    radosgw: Radosgw, downloads: DownloadCache, source: Path
+) -> None:
+    """It is compared with its digest while it is fetched, and damage is counted."""
+    opened = open_blob_bucket(radosgw.new_url())
+    bucket = Counted(opened.url, opened._store, opened._library)
+    blobs = ObjectBlobStore(bucket, downloads)
+    verified = VerifiedBlobs(blobs)
+    name = await blobs.put(source, DIGEST)
+
+    async with verified.local(name) as path:
+        assert content_of(path) == CONTENT
+    assert (bucket.reads, verified.damaged) == (1, 0)
+
+    await downloads.remove(name)
+    await bucket.put(f"blobs/{name}", CONTENT[:-1] + b"!")
+    with pytest.raises(OriginalDamaged):
+        async with verified.local(name):
+            pass
+    assert (bucket.reads, verified.damaged) == (2, 1)
+    await verified.close()
