@@ -37,9 +37,10 @@ _SECRET = "5e" * 32
 
 
 def run(bench: Bench) -> list[Row]:
-    """Workers 1, 2 and 4; servers 1 and 2."""
+    """Workers 1, 2 and 4; servers 1 and 2. Nothing where no process can be confined."""
     if not (_GROUPS / "cpu/cpu.cfs_quota_us").exists() or os.geteuid() != 0:
-        raise RuntimeError("this row needs root and control groups of version 1")
+        print("cluster is left out: it needs root and control groups, version 1", file=sys.stderr)
+        return []
     with started() as postgres:
         return [*_of_workers(bench, postgres), _of_servers(bench, postgres)]
 
