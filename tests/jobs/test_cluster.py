@@ -231,6 +231,8 @@ def test_workers_outlive_a_crash_of_postgresql(tmp_path: Path) -> None:
             assert worker.process.poll() is None
             until(lambda: worker.lines(action="jobs.claimed"))
             assert worker.lines(action="jobs.reconnected")
+            reasons = {line["error"] for line in worker.lines(action="jobs.claim_failed")}
+            assert all(reason == reason.strip() != "Database error." for reason in reasons), reasons
         finally:
             cluster.close()
 

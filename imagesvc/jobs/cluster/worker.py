@@ -80,7 +80,7 @@ class JobWorker:
                 await self._engine.run()
                 log.info("the worker connects again", action="jobs.reconnected")
             except Exception as error:  # noqa: BLE001  # of the engine or its driver: it starts again
-                self._outage.failed(error=str(error))
+                self._outage.failed(error=reason_of(error))
             await asyncio.sleep(ERROR_PAUSE_SECONDS)
 
     async def _regularly(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
@@ -89,7 +89,7 @@ class JobWorker:
                 await work()
                 self._outage.passed()
             except Exception as error:  # noqa: BLE001  # the same
-                self._outage.failed(error=str(error))
+                self._outage.failed(error=reason_of(error))
             await asyncio.sleep(seconds)
 
     async def _rescue(self) -> None:
@@ -139,3 +139,9 @@ class JobWorker:
         except ImagesvcError as error:  # another worker takes it over
             job = str(job_id)
             log.error("job not released", action="jobs.unreleased", job=job, error=str(error))
+
+
+def reason_of(error: Exception) -> str:
+    """In one line: the engine's errors say of which kind they are, and the driver's say why."""
+    cause = error.__cause__ or error
+    return " ".join(str(cause).split()) or type(cause).__name__

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -120,13 +120,14 @@ class Changes:
             again=Said("changes are followed again", "changes.followed"),
         )
 
-    async def _follow(self, connection: Connected, forget: Forget) -> None:
+    async def _follow(self, connection: Connected, forget: Forget) -> AsyncGenerator[None]:
         try:
             while True:
                 async with asyncio.timeout(LEASE_SECONDS):
                     while await self._catch_up(connection, forget):
                         pass
                     await self._prune(connection)
+                yield
                 async for _ in connection.notifies(timeout=RENEW_SECONDS, stop_after=1):
                     pass
         except asyncio.CancelledError:

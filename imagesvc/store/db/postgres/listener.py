@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 from imagesvc.cancellation import end
@@ -38,7 +38,8 @@ class Listener:
             again=Said("commits are announced again", "database.announced"),
         )
 
-    async def _follow(self, connection: Connected) -> None:
+    async def _follow(self, connection: Connected) -> AsyncGenerator[None]:
         self._tell()  # of what was committed while nobody listened
+        yield
         async for _ in connection.notifies():
             self._tell()

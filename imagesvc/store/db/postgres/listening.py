@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class Said:
 async def listen(
     options: Mapping[str, Any],
     channel: str,
-    follow: Callable[[Connected], Awaitable[None]],
+    follow: Callable[[Connected], AsyncGenerator[None]],
     *,
     lost: Said,
     again: Said,
@@ -39,9 +39,9 @@ async def listen(
     Args:
         options: of the connection, as psycopg has them.
         channel: the one to listen to.
-        follow: takes notifications until the connection fails.
+        follow: takes notifications until the connection fails; yields whenever it has caught up.
         lost: logged when connections begin to fail.
-        again: logged when one listens again.
+        again: logged when one has caught up again.
     """
     is_lost = False
     while True:
@@ -50,10 +50,10 @@ async def listen(
                 **options, autocommit=True
             ) as connection:
                 await connection.execute(f"LISTEN {channel}")
-                if is_lost:
-                    log.info(again.event, action=again.action)
-                is_lost = False
-                await follow(connection)
+                async for _ in follow(connection):
+                    if is_lost:
+                        log.info(again.event, action=again.action)
+                    is_lost = False
         except (psycopg.Error, OSError, TimeoutError) as error:
             if not is_lost:
                 log.warning(lost.event, action=lost.action, error=type(error).__name__)
