@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from anyio import CancelScope
 from sqlalchemy import Connection, Engine, create_engine, insert, text
 from sqlalchemy.pool import NullPool
 
+from imagesvc.cancellation import run_to_end
 from imagesvc.errors import InsufficientStorage, Unavailable
 from imagesvc.model.ids import BlobName, digest_of
 from imagesvc.store.blob_rows import blobs_after
@@ -88,8 +88,7 @@ async def _connected(engine: Engine, in_thread: InThread) -> AsyncIterator[Conne
     try:
         yield connection
     finally:
-        with CancelScope(shield=True):
-            await in_thread(connection.close)
+        await run_to_end(in_thread(connection.close))
 
 
 def _connect(engine: Engine) -> Connection:
