@@ -23,7 +23,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.cluster
 ACTIONS = "/api/v1/images/actions"
 GONE = {401, 404}
-ROUNDS = 10
+ROUNDS = 5
 
 
 @pytest.fixture(scope="module")
