@@ -18,6 +18,7 @@ from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.lease import Forget
 from imagesvc.store.db.postgres.changes import Changes, change_of
+from imagesvc.store.db.postgres.cursors import OneByOne
 from imagesvc.store.db.postgres.election import Election
 from imagesvc.store.db.postgres.errors import explained, is_conflict, translated
 from imagesvc.store.db.postgres.listener import Listener
@@ -98,7 +99,11 @@ class PostgresDatabase(Database):
 
         def unlimited(connection: Connection) -> T:
             connection.execute(_NO_LIMIT)
-            return work(connection)
+            _driver_of(connection).cursor_factory = psycopg.Cursor  # which sends many at once
+            try:
+                return work(connection)
+            finally:
+                _driver_of(connection).cursor_factory = OneByOne
 
         with explained():
             return self._transact(unlimited)
@@ -225,7 +230,14 @@ def _of_driver(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg", query={**OPTIONS, **url.query})
 
 
+def _driver_of(connection: Connection) -> psycopg.Connection[Any]:
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # of any
+    return driver
+
+
 def _limit(connection: psycopg.Connection[Any], *_: object) -> None:
+    """End idle transactions, and let none seem to run while it waits for this process."""
+    connection.cursor_factory = OneByOne
     connection.execute(IDLE_LIMIT)
     connection.commit()
 

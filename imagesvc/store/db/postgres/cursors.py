@@ -1,0 +1,27 @@
+"""Statements that are sent one by one, so that PostgreSQL knows when a transaction is idle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg.abc import Params, Query
+from psycopg.rows import TupleRow
+
+
+class OneByOne(psycopg.Cursor[TupleRow]):
+    """A cursor whose `executemany` is no pipeline.
+
+    In a pipeline, a transaction that waits for its client is not idle for PostgreSQL, and
+    `idle_in_transaction_session_timeout` does not end it: a node that is stopped there would hold
+    its locks until it goes on.
+    """
+
+    def executemany(
+        self, query: Query, params_seq: Iterable[Params], *, returning: bool = False
+    ) -> None:
+        """Execute the same statement with each of the parameters; it returns no rows."""
+        if returning:
+            raise NotImplementedError
+        for params in params_seq:
+            self.execute(query, params)  # type: ignore[arg-type]  # no template, as it has parameters
