@@ -46,3 +46,12 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=REPEAT_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def all_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Run these at the same time; none of them runs on after one has failed."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await end(*tasks)

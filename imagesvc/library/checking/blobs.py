@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+from imagesvc.cancellation import all_of
 from imagesvc.errors import NotFound
 from imagesvc.library.checking.report import Report
 from imagesvc.model.ids import BlobName, digest_of
@@ -39,7 +39,7 @@ class Checker:
         """
         async for rows in self._pages():
             pending = iter(rows)
-            await _all_of([self._check_rows(pending, set_aside) for _ in range(self.at_once)])
+            await all_of(*(self._check_rows(pending, set_aside) for _ in range(self.at_once)))
         if self.report.denied:
             return  # missing blobs in unlisted directories are not reported
         async for batch in self.blobs.all():
@@ -112,14 +112,3 @@ async def is_whole(blobs: BlobStore, name: BlobName, size: int) -> bool:
         return await blobs.size(name) == size and await blobs.is_sound(name)
     except NotFound:
         return False
-
-
-async def _all_of(works: list[Awaitable[None]]) -> None:
-    """Run these at the same time; none of them runs on after one has failed."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

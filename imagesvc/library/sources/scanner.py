@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from imagesvc.cancellation import all_of
 from imagesvc.errors import (
     ImagesvcError,
     QuotaExceeded,
@@ -160,13 +161,7 @@ class Scanner:
 
     async def _take_all(self, scan: _Scan, entries: Sequence[Entry]) -> None:
         waiting = iter(entries)
-        tasks = [asyncio.create_task(self._take_in_turn(scan, waiting)) for _ in range(AT_ONCE)]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await all_of(*(self._take_in_turn(scan, waiting) for _ in range(AT_ONCE)))
 
     async def _take_in_turn(self, scan: _Scan, waiting: Iterator[Entry]) -> None:
         for entry in waiting:

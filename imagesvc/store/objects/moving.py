@@ -17,6 +17,7 @@ from io import FileIO
 from anyio import to_thread
 from sqlalchemy import Engine
 
+from imagesvc.cancellation import all_of
 from imagesvc.errors import NotFound, Unavailable
 from imagesvc.model.ids import BlobName, Digest, digest_of
 from imagesvc.store.blob_rows import blobs_after, count_blobs, names_of, uses_of
@@ -149,13 +150,7 @@ class BlobMove:
                     return
                 await self._send(blob, large)
 
-        senders = [asyncio.create_task(send_next()) for _ in range(AT_ONCE)]
-        try:
-            await asyncio.gather(*senders)
-        finally:
-            for sender in senders:
-                sender.cancel()
-            await asyncio.gather(*senders, return_exceptions=True)
+        await all_of(*(send_next() for _ in range(AT_ONCE)))
 
     async def _send(self, blob: SizedBlob, large: asyncio.Semaphore) -> None:
         async with large if blob.bytes > LARGE_BYTES else contextlib.nullcontext():
