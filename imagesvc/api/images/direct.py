@@ -11,20 +11,13 @@ from weakref import WeakValueDictionary
 import structlog
 from starlette.responses import Response
 
-from imagesvc.api.images.presigned import MADE, PATH, answer_with, fields_of, signed_id
+from imagesvc.api.images.presigned import MADE, PATH, REFUSALS, answer_with, fields_of, signed_id
 from imagesvc.auth.signing import Signer
 from imagesvc.errors import (
     Conflict,
-    CorruptImage,
-    EmptyFile,
     FileTooLarge,
-    ImageTooLarge,
-    NotFound,
-    QuotaExceeded,
     Rejected,
-    SignatureInvalid,
     Unavailable,
-    UnsupportedMediaType,
     text_of,
 )
 from imagesvc.http.calls import Call, Context
@@ -64,10 +57,7 @@ class CompletionEndpoints:
     @operation(
         "complete_upload", "POST", PATH, tag="images", query=Grammar(),
         answers={200: MADE, 201: MADE},
-        errors=(
-            SignatureInvalid, NotFound, Conflict, EmptyFile, FileTooLarge, CorruptImage,
-            UnsupportedMediaType, ImageTooLarge, QuotaExceeded,
-        ),
+        errors=REFUSALS,
     )  # fmt: skip
     @with_subject(_upload_id)
     async def complete(self, call: Call[None, None], upload_id: ImageId) -> Response:

@@ -61,6 +61,11 @@ DEFAULT_SECONDS, MAX_SECONDS = 900, 86_400
 COMPLETION = timedelta(hours=1)
 """The time for a transfer to the bucket that began before the URL expired, and its completion."""
 MADE = Answer(ImageOut, {**LOCATION, "ETag": "The SHA-256 of the bytes."})
+REFUSALS = (
+    SignatureInvalid, NotFound, Conflict, EmptyFile, FileTooLarge, CorruptImage,
+    UnsupportedMediaType, ImageTooLarge, QuotaExceeded,
+)  # fmt: skip
+"""Of a file that was sent to an upload URL, or of the URL."""
 
 
 class UploadUrlQuery(UploadQuery):
@@ -169,10 +174,7 @@ class PresignedEndpoints:
     @operation(
         "put_upload", "PUT", PATH, tag="images", query=Grammar(), body=FILE,
         answers={201: MADE},
-        errors=(
-            SignatureInvalid, NotFound, Conflict, EmptyFile, FileTooLarge, CorruptImage,
-            UnsupportedMediaType, ImageTooLarge, QuotaExceeded,
-        ),
+        errors=REFUSALS,
     )  # fmt: skip
     @with_subject(_slot)
     async def put(self, call: Call[None, StreamedBody], pending: PendingUpload) -> Response:

@@ -50,6 +50,7 @@ class ServiceTarget:
     patience: Patience
     _collections: dict[str, str] = field(default_factory=dict)
     """Ids by title."""
+    _are_listed: bool = False
     _empty: set[str] = field(default_factory=set)
     """The ids of collections that were made and have no image yet."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -113,14 +114,18 @@ class ServiceTarget:
 
     async def _find_or_make(self, title: str) -> None:
         """Repeatable: what was made before its answer was lost is found."""
-        self._collections |= await self._own_collections()
+        if not self._are_listed:
+            self._collections |= await self._own_collections()
+            self._are_listed = True
         if title in self._collections:
             return
+        self._are_listed = False  # one that is made without an answer is in a new list only
         made = await self.client.create_collection(
             title, visibility=None if self.visibility is None else self.visibility.value
         )
         self._collections[title] = str(made.id)
         self._empty.add(str(made.id))
+        self._are_listed = True
 
     async def remove_empty(self) -> None:
         """Remove the collections that were made for files of which none was accepted."""

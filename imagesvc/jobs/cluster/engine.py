@@ -15,7 +15,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 
-from imagesvc.store.db.postgres.database import IDLE_LIMIT
+from imagesvc.store.db.postgres.idle import IDLE_LIMIT
 from imagesvc.store.jobs.engine import QUEUE, TASK
 
 CONNECTIONS = 4

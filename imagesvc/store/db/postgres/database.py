@@ -18,9 +18,9 @@ from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.lease import Forget
 from imagesvc.store.db.postgres.changes import Changes, change_of
-from imagesvc.store.db.postgres.cursors import OneByOne
 from imagesvc.store.db.postgres.election import Election
 from imagesvc.store.db.postgres.errors import explained, is_conflict, translated
+from imagesvc.store.db.postgres.idle import IDLE_LIMIT, NO_LIMIT, OneByOne
 from imagesvc.store.db.postgres.listener import Listener
 from imagesvc.store.db.postgres.migrate import migrate, require_current
 from imagesvc.store.db.postgres.moments import Moment, blobs_kept, moment_of
@@ -30,13 +30,6 @@ T = TypeVar("T")
 
 CONNECTIONS = 8
 ATTEMPTS = 30
-IDLE_MILLISECONDS = 5_000
-"""After which PostgreSQL ends a transaction that sends nothing.
-
-A node that is stopped, or cut off, would hold its locks otherwise, and all others would wait.
-"""
-IDLE_LIMIT = f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}"
-_NO_LIMIT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _TAKE_TURN = text("LOCK TABLE job_engine_version IN EXCLUSIVE MODE")
 """Those who read the table do not wait, and nothing else is locked with it."""
 OPTIONS = {
@@ -98,7 +91,7 @@ class PostgresDatabase(Database):
         """
 
         def unlimited(connection: Connection) -> T:
-            connection.execute(_NO_LIMIT)
+            connection.execute(NO_LIMIT)
             _driver_of(connection).cursor_factory = psycopg.Cursor  # which sends many at once
             try:
                 return work(connection)

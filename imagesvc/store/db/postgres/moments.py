@@ -15,6 +15,7 @@ from imagesvc.errors import InsufficientStorage, Unavailable
 from imagesvc.model.ids import BlobName, digest_of
 from imagesvc.store.blob_rows import blobs_after
 from imagesvc.store.db.postgres.errors import explained
+from imagesvc.store.db.postgres.idle import NO_LIMIT
 from imagesvc.store.db.postgres.transfer import DERIVED, digests_of, rows_of
 from imagesvc.store.db.schema.whole import WHOLE
 from imagesvc.store.db.sqlite.engine import transaction, translated
@@ -23,8 +24,6 @@ from imagesvc.store.db.sqlite.migrate import create
 T = TypeVar("T")
 
 BATCH = 1000
-NO_LIMIT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
-"""Blobs may be copied while nothing is asked of the connection."""
 KEEP_BLOBS = text("LOCK TABLE blobs IN SHARE MODE")
 """Nobody adds or deletes a row until the transaction ends."""
 

@@ -1,4 +1,4 @@
-"""Statements that are sent one by one, so that PostgreSQL knows when a transaction is idle."""
+"""Transactions that wait for their node: how long, and how PostgreSQL knows of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from collections.abc import Iterable
 import psycopg
 from psycopg.abc import Params, Query
 from psycopg.rows import TupleRow
+from sqlalchemy import text
+
+IDLE_MILLISECONDS = 5_000
+"""After which PostgreSQL ends a transaction that sends nothing.
+
+A node that is stopped, or cut off, would hold its locks otherwise, and all others would wait.
+"""
+IDLE_LIMIT = f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}"
+NO_LIMIT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
+"""For one transaction that copies blobs or rows meanwhile."""
 
 
 class OneByOne(psycopg.Cursor[TupleRow]):
