@@ -77,6 +77,13 @@ def tile(page: Page, index: int) -> Locator:
     return page.locator(f".tile[data-index='{index}']")
 
 
+def top_of(page: Page, index: int) -> float:
+    """The pixels from the upper edge of the window to a tile."""
+    box = tile(page, index).bounding_box()
+    assert box is not None
+    return box["y"]
+
+
 def selected(page: Page) -> list[int]:
     """The places of the selected tiles in the document."""
     found: list[int] = page.evaluate(
@@ -402,6 +409,60 @@ def test_the_position_is_kept_on_the_way_back(visits: Visits, library: Server) -
     page.wait_for_function(f"(seen) => ({FIRST_VISIBLE}) === seen", arg=seen)
 
 
+def test_a_resize_that_is_noticed_late_does_not_move_the_pictures(
+    visits: Visits, library: Server
+) -> None:
+    """A busy browser tells the page late that the scrubber has made the grid narrower."""
+    page = opened(visits, library)
+    page.evaluate("scrollTo(0, 6000)")
+    page.wait_for_function(SHOWS_PICTURES)
+    seen = page.evaluate(FIRST_VISIBLE)
+    page.context.add_init_script(LATE_RESIZES)
+    page.reload()
+    tile(page, seen).wait_for()
+    box = tile(page, seen).bounding_box()
+
+    assert page.evaluate("deliverResizes()") > 0
+
+    assert page.evaluate(FIRST_VISIBLE) == seen
+    assert tile(page, seen).bounding_box() == box
+
+
+def test_pictures_stay_when_the_month_above_them_is_loaded_last(
+    visits: Visits, library: Server
+) -> None:
+    """Its last row is below the header, and its height was an estimate."""
+    timeline = library.client.get("/api/v1/timeline").json()
+    month, first = timeline["months"][1], sum(timeline["counts"][:2])
+    page = opened(visits, library)
+    page.get_by_role("slider").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    tile(page, first).wait_for()
+    page.evaluate("scrollBy(0, 16)")
+    held: list[Route] = []
+    page.route(  # playwright marks the handler, which a method of a list does not allow
+        re.compile(f"timeline/{month}"),
+        lambda route: held.append(route),  # noqa: PLW0108
+    )
+    page.reload()
+    tile(page, first).wait_for()
+    before = top_of(page, first)
+    until(lambda: page.wait_for_timeout(10) or held)
+
+    held[0].continue_()
+    tile(page, first - 1).wait_for()
+
+    assert top_of(page, first) == pytest.approx(before, abs=1)
+
+
+LATE_RESIZES = """
+window.ResizeObserver = class extends ResizeObserver {
+  static late = [];
+  constructor(notice) { super((...found) => ResizeObserver.late.push(() => notice(...found))); }
+};
+window.deliverResizes = () => ResizeObserver.late.splice(0).map((deliver) => deliver()).length;
+"""
 SHOWS_PICTURES = """() => !document.querySelector(".blank")
   && [...document.querySelectorAll(".tile")].some((it) => {
     const { top, bottom } = it.getBoundingClientRect();

@@ -18,6 +18,8 @@ const REST = 70;
 const SLOW = 0.35;
 /** The height of the page's header, which covers the timeline. */
 const HEADER = 56;
+/** Pixels from the upper edge of the window to the first ones that show pictures. */
+const COVERED = HEADER + 2;
 /** Pixels above a picture that gets the focus. */
 const MARGIN = HEADER + 12;
 
@@ -64,7 +66,7 @@ export class Grid extends EventTarget {
     );
     selection.addEventListener("change", () => this.#select());
     addEventListener("scroll", () => this.#schedule(), { passive: true });
-    const observer = new ResizeObserver(() => this.#resized());
+    const observer = new ResizeObserver(() => this.resize());
     observer.observe(place);
     observer.observe(document.body); // What is above the timeline moves it.
   }
@@ -77,7 +79,7 @@ export class Grid extends EventTarget {
   /** Lay out a month after pictures were loaded; what is visible stays where it is. */
   #loaded(month) {
     const { top } = this.viewport;
-    const wanted = this.arrangement.justifyAround(month, top);
+    const wanted = this.arrangement.justifyAround(month, top + COVERED) - COVERED;
     this.viewport.setTotal(this.arrangement.height);
     if (top > 0 && Math.abs(wanted - this.viewport.top) >= 1) this.viewport.scrollTo(wanted);
     this.#placeAgain();
@@ -85,7 +87,8 @@ export class Grid extends EventTarget {
     this.dispatchEvent(new Event("layout"));
   }
 
-  #resized() {
+  /** Take over the sizes of the window and of what is beside the grid. */
+  resize() {
     const { width } = this.viewport;
     const anchor = this.firstVisible();
     this.viewport.measure();
@@ -121,10 +124,7 @@ export class Grid extends EventTarget {
 
   /** @param {Tile} tile @param {number} index -1 if its picture is gone. */
   #move(tile, index) {
-    if (index < 0) {
-      tile.remove();
-      return;
-    }
+    if (index < 0) return tile.remove();
     this.#number(tile, index);
     this.tiles.set(index, tile);
   }
@@ -247,7 +247,7 @@ export class Grid extends EventTarget {
 
   /** The first picture of the window. */
   firstVisible() {
-    return this.arrangement.firstAt(this.viewport.top + HEADER + 2);
+    return this.arrangement.firstAt(this.viewport.top + COVERED);
   }
 
   /** Scroll to the heading of a month. @param {number} month */

@@ -26,6 +26,7 @@ export function notePosition(grid) {
 export async function restorePosition(grid) {
   const { index, offset, isTop } = JSON.parse(sessionStorage.getItem(key()) ?? '{"isTop": true}');
   if (isTop || index >= grid.buckets.total) return;
+  grid.resize(); // The scrubber has just taken its place.
   const to = () => grid.viewport.scrollTo(grid.arrangement.topOf(index) + offset);
   to();
   const columns = grid.buckets.columns;
