@@ -28,11 +28,12 @@ from tests.proxies import haproxy
 
 _GROUPS = Path("/sys/fs/cgroup")
 """Control groups of version 1, with a hierarchy for each controller."""
-_PERIOD_US = 100_000
-_SHARE_OF_WORKER = 0.2
-_SHARE_OF_SERVER = 0.1
+_PERIOD_US = 10_000
+"""Short: a process that has used up its share waits for the next period with all its connections."""
+_SHARE = 0.2
+"""Of a core, for each worker and each server."""
 _AT_ONCE = 8
-_CONNECTIONS = 16
+_CONNECTIONS = 32
 _SECRET = "5e" * 32
 
 
@@ -64,7 +65,7 @@ def _of_workers(bench: Bench, postgres: Postgres) -> list[Row]:
                 lambda number, workers=workers: workers * rate(1, 2 * number),  # type: ignore[misc]
                 lambda number, workers=workers: rate(workers, 2 * number + 1),  # type: ignore[misc]
             )
-            what = f"jobs with {workers} workers of {_SHARE_OF_WORKER:g} cores / {workers} x one"
+            what = f"jobs with {workers} workers of {_SHARE:g} cores / {workers} x one"
             rows.append(at_least(what, 0.90, turns, "jobs/s"))
     return rows
 
@@ -102,7 +103,7 @@ def _of_servers(bench: Bench, postgres: Postgres) -> Row:
         ).json()["id"]  # fmt: skip
         hit = plan.get(f"/images/{image}?w=400")
         for service in (first, second):
-            stack.enter_context(_confined(service.process.pid, _SHARE_OF_SERVER))
+            stack.enter_context(_confined(service.process.pid, _SHARE))
         ports = []
         for number, upstreams in enumerate(([first.port], [first.port, second.port])):
             place = folder / str(number)
@@ -116,7 +117,7 @@ def _of_servers(bench: Bench, postgres: Postgres) -> Row:
         for port in ports:
             rate(port)  # in the memory of both
         turns = take_turns(bench.rounds, lambda _: 2 * rate(ports[0]), lambda _: rate(ports[1]))
-    what = f"hot variant, 2 servers of {_SHARE_OF_SERVER:g} cores behind HAProxy / 2 x one"
+    what = f"hot variant, 2 servers of {_SHARE:g} cores behind HAProxy / 2 x one"
     return at_least(what, 0.90, turns, "requests/s")
 
 
@@ -182,7 +183,7 @@ def _worker(service: ImageService) -> Iterator[_Group]:
     ]
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    group = _Group(_SHARE_OF_WORKER)
+    group = _Group(_SHARE)
     try:
         while '"action":"service.ready"' not in log_path.read_text():
             if process.poll() is not None:

@@ -448,7 +448,7 @@ def test_pictures_stay_when_the_month_above_them_is_loaded_last(
     page.reload()
     tile(page, first).wait_for()
     before = top_of(page, first)
-    until(lambda: page.wait_for_timeout(10) or held)
+    until(lambda: page.wait_for_function("true") and held)
 
     held[0].continue_()
     tile(page, first - 1).wait_for()
