@@ -463,11 +463,12 @@ window.ResizeObserver = class extends ResizeObserver {
 };
 window.deliverResizes = () => ResizeObserver.late.splice(0).map((deliver) => deliver()).length;
 """
-SHOWS_PICTURES = """() => !document.querySelector(".blank")
-  && [...document.querySelectorAll(".tile")].some((it) => {
-    const { top, bottom } = it.getBoundingClientRect();
-    return top > 0 && bottom < innerHeight;
-  })"""
+SHOWS_PICTURES = """() => {
+  const boxes = (kind) =>
+    [...document.querySelectorAll(kind)].map((it) => it.getBoundingClientRect());
+  return !boxes(".blank").some(({ top, bottom }) => bottom > 0 && top < innerHeight)
+    && boxes(".tile").some(({ top, bottom }) => top > 0 && bottom < innerHeight);
+}"""
 FIRST_VISIBLE = """Math.min(...[...document.querySelectorAll('.tile')]
   .filter((it) => it.getBoundingClientRect().bottom > 140)
   .map((it) => Number(it.dataset.index)))"""
