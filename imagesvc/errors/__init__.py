@@ -38,12 +38,15 @@
         ├── WorkerDied             503  worker_died
         ├── TimedOut               503  timed_out
         ├── Overloaded             503  overloaded
-        ├── OutcomeUnknown
+        ├── DatabaseUnavailable
+        │   └── OutcomeUnknown
         ├── DatabaseDamaged        503  database_damaged
         ├── OriginalDamaged        503  original_damaged
         ├── BucketUnavailable
         └── InsufficientStorage    507  insufficient_storage
-            └── BucketFull
+            └── ElsewhereFull
+                ├── BucketFull
+                └── DatabaseFull
 
 `detail` is written for the client: it holds no path, no SQL and no secret. Errors are sent between
 processes, so they contain only what `Exception.args` pickles.
@@ -97,6 +100,9 @@ from .unavailability import (
     BucketFull,
     BucketUnavailable,
     DatabaseDamaged,
+    DatabaseFull,
+    DatabaseUnavailable,
+    ElsewhereFull,
     InsufficientStorage,
     OriginalDamaged,
     OutcomeUnknown,
@@ -112,6 +118,9 @@ __all__ = [
     "Conflict",
     "CorruptImage",
     "DatabaseDamaged",
+    "DatabaseFull",
+    "DatabaseUnavailable",
+    "ElsewhereFull",
     "EmptyFile",
     "FileTooLarge",
     "Forbidden",

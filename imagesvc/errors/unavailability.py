@@ -27,7 +27,11 @@ class TimedOut(Unavailable):
     title = "Timed out"
 
 
-class OutcomeUnknown(Unavailable):
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached, does not answer, or only reads."""
+
+
+class OutcomeUnknown(DatabaseUnavailable):
     """The database was lost while it committed: the change was made whole, or not at all."""
 
 
@@ -57,5 +61,13 @@ class InsufficientStorage(Unavailable):
     title = "Insufficient storage"
 
 
-class BucketFull(InsufficientStorage):
+class ElsewhereFull(InsufficientStorage):
+    """What is full is not the disk of the data directory; the message says what it is."""
+
+
+class BucketFull(ElsewhereFull):
     """A bucket takes no more, or its quota is used up."""
+
+
+class DatabaseFull(ElsewhereFull):
+    """The disk of PostgreSQL is full."""

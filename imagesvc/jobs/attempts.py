@@ -28,7 +28,7 @@ class Attempt:
 
         Args:
             now: when it ended.
-            max_attempts: of a job; waiting for space or a bucket does not count.
+            max_attempts: of a job; waiting for space, a bucket or the database does not count.
             first_delay: the time between the first attempt and the second.
         """
         errors = self._errors()

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from imagesvc.errors import (
     BucketUnavailable,
+    DatabaseUnavailable,
     ImagesvcError,
     InsufficientStorage,
     TimedOut,
@@ -31,15 +32,16 @@ def is_worth_retrying(error: ImagesvcError) -> bool:
 
 
 def waits_for_storage(errors: Iterable[ImagesvcError]) -> bool:
-    """Whether an attempt failed on a full disk or a bucket: it does not count.
+    """Whether an attempt failed on a full disk, a bucket or the database: it does not count.
 
     This is not the job's fault, and lasts until an operator has done something.
     """
-    return any(isinstance(error, InsufficientStorage | BucketUnavailable) for error in errors)
+    outages = InsufficientStorage | BucketUnavailable | DatabaseUnavailable
+    return any(isinstance(error, outages) for error in errors)
 
 
 def space_delay(first: timedelta) -> timedelta:
-    """The time between two attempts while the disk is full, or a bucket fails."""
+    """The time between two attempts while the disk is full, or a bucket or the database fails."""
     return min(first * SPACE_DELAYS, MAX_SPACE_DELAY)
 
 

@@ -1,4 +1,4 @@
-"""Jobs that met a full disk, or a bucket that fails: they wait, and then one at a time tries."""
+"""Jobs that met a full disk, or a bucket or database that fails: they wait, then one tries."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from imagesvc.outages import Outage
 
 
 class SpaceWait:
-    """Whether jobs wait for the disk or a bucket: then one at a time tries, after each pause."""
+    """Whether jobs wait for a disk, bucket or database: then one tries, after each pause."""
 
     def __init__(self, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._outage = Outage(
-            "jobs wait for the disk or the bucket", "jobs.wait_for_space",
+            "jobs wait for the disk, the bucket or the database", "jobs.wait_for_space",
             "jobs can store their results again", "jobs.have_space", clock,
         )  # fmt: skip
         self._pause = pause
@@ -21,7 +21,7 @@ class SpaceWait:
         self._paused_until = 0.0
 
     def found_none(self, error: str) -> None:
-        """Note that a job met a full disk, or a bucket that fails."""
+        """Note that a job met a full disk, or a bucket or database that fails."""
         self._outage.failed(error=error)
         self._paused_until = self._clock() + self._pause
 

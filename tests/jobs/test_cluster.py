@@ -33,7 +33,7 @@ class Cluster:
     """A server without a worker of its own, and workers beside it."""
 
     def __init__(self, place: Path, url: str) -> None:
-        self._url = url
+        self.url = url
         self._settings: dict[str, Any] = {
             "database_url": url.replace("+psycopg", ""), "secret_key": SECRET, **LEASE, **LIMITS,
         }  # fmt: skip
@@ -56,7 +56,7 @@ class Cluster:
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
         """The rows that a statement returns."""
-        with create_engine(self._url, poolclass=NullPool).begin() as connection:
+        with create_engine(self.url, poolclass=NullPool).begin() as connection:
             found = connection.execute(text(statement), values)
             return [tuple(row) for row in found] if found.returns_rows else []
 
@@ -235,6 +235,23 @@ def test_workers_outlive_a_crash_of_postgresql(tmp_path: Path) -> None:
             assert all(reason == reason.strip() != "Database error." for reason in reasons), reasons
         finally:
             cluster.close()
+
+
+def test_an_attempt_that_loses_the_database_is_not_counted(cluster: Cluster) -> None:
+    """Its connection is ended while it reads, as by a stop of PostgreSQL."""
+    worker = cluster.worker()
+    waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%variants%'"
+    waiting += " AND datname = current_database()"
+    with create_engine(cluster.url, poolclass=NullPool).begin() as connection:
+        connection.execute(text("LOCK TABLE variants IN ACCESS EXCLUSIVE MODE"))
+        (job_id,) = cluster.upload(1)
+        until(lambda: cluster.is_processing() and cluster.sql(f"SELECT pid {waiting}"))
+        cluster.sql(f"SELECT pg_terminate_backend(pid) {waiting}")
+
+    until(lambda: cluster.jobs() == {("succeeded", 1, 0): 1})
+    assert [line["status"] for line in worker.lines(action="job.attempt", job=job_id)][:1] == [
+        "pending"
+    ]
 
 
 def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:

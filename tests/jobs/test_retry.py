@@ -11,6 +11,7 @@ from imagesvc.errors import (
     BucketFull,
     BucketUnavailable,
     CorruptImage,
+    DatabaseUnavailable,
     ImagesvcError,
     ImageTooLarge,
     InsufficientStorage,
@@ -51,10 +52,11 @@ def test_delays_double_up_to_a_bound() -> None:
         (InsufficientStorage, Status.PENDING),
         (BucketFull, Status.PENDING),
         (BucketUnavailable, Status.PENDING),
+        (DatabaseUnavailable, Status.PENDING),
         (WorkerDied, Status.FAILED),
     ],
 )
-def test_the_last_attempt_is_not_used_up_by_a_disk_or_a_bucket(
+def test_the_last_attempt_is_not_used_up_by_an_outage(
     kind: type[ImagesvcError], status: Status
 ) -> None:
     """An outage of any length fails no job for good."""

@@ -10,12 +10,21 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage, Unavailable
+from imagesvc.errors import (
+    DatabaseDamaged,
+    DatabaseFull,
+    DatabaseUnavailable,
+    ImagesvcError,
+    Unavailable,
+)
 
 _CONFLICTS = {"40001", "40P01"}  # could not serialize, deadlock
 _FULL = "53100"
 _READ_ONLY = "25006"
+READ_ONLY = "The database only reads now: it is a standby, or was made read-only."
 _DAMAGED = {"XX001", "XX002"}  # of data, of an index
+_LOST = ("08", "53300", "57P")
+"""How states begin of a lost connection, too many of them, and a server that stops or starts."""
 
 
 @contextlib.contextmanager
@@ -53,14 +62,21 @@ def shows_damage(error: DBAPIError) -> bool:
 def _translation(error: DBAPIError) -> ImagesvcError:
     state = _state_of(error)
     if state == _FULL:
-        return InsufficientStorage("The disk that holds the database is full.")
+        return DatabaseFull("The disk that holds the database is full.")
     if state == _READ_ONLY:
-        return Unavailable("The database only reads now: it is a standby, or was made read-only.")
+        return DatabaseUnavailable(READ_ONLY)
     if state in _DAMAGED:
         return DatabaseDamaged("The database is damaged.")
     if isinstance(error, OperationalError) or error.connection_invalidated:
-        return Unavailable("The database cannot be used now.")
+        kind = DatabaseUnavailable if _is_lost(error) else Unavailable
+        return kind("The database cannot be used now.")
     return ImagesvcError("The database refused a statement.")
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    """Whether no statement passes, and not only this one: a failure to connect has no state."""
+    state = _state_of(error)
+    return error.connection_invalidated or not state or state.startswith(_LOST)
 
 
 def _state_of(error: DBAPIError) -> str:

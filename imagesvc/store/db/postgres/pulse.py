@@ -20,7 +20,7 @@ import structlog
 from anyio import move_on_after
 
 from imagesvc.cancellation import end
-from imagesvc.errors import Unavailable
+from imagesvc.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -44,9 +44,9 @@ class Pulse:
         self._task: asyncio.Task[None] | None = None
 
     def check(self) -> None:
-        """Raises `Unavailable` if PostgreSQL does not answer now. Safe to call from any thread."""
+        """Raises `DatabaseUnavailable` if PostgreSQL does not answer. Safe in any thread."""
         if self.is_lost:
-            raise Unavailable("The database does not answer now.")
+            raise DatabaseUnavailable("The database does not answer now.")
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:

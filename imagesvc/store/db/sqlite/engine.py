@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from imagesvc.errors import (
     DatabaseDamaged,
+    DatabaseUnavailable,
     ImagesvcError,
     InsufficientStorage,
     OutcomeUnknown,
@@ -86,7 +87,9 @@ def translated() -> Iterator[None]:
 def failure_behind(error: BaseException) -> DBAPIError | None:
     """The driver's error that `translated` made this one of, if ours does not say it all."""
     cause = error.__cause__
-    is_translated = type(error) in {Unavailable, OutcomeUnknown, ImagesvcError}
+    is_translated = type(error) in {
+        Unavailable, DatabaseUnavailable, OutcomeUnknown, ImagesvcError,
+    }  # fmt: skip
     return cause if is_translated and isinstance(cause, DBAPIError) else None
 
 
