@@ -19,7 +19,7 @@ from imagesvc.model.images import Visibility
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.sqlite.migrate import bring_up_to_date
-from imagesvc.store.files.files import advice_when_full, full_disk_advised
+from imagesvc.store.files.files import advised, full_disk_advised
 from imagesvc.store.files.locks import DataDirLock
 
 
@@ -54,7 +54,7 @@ class DataDirTarget:
         try:
             await self.intake.take(partial(_opened, item.path), fields, item.digest)
         except InsufficientStorage as error:
-            raise Halt(f"{error.detail} {advice_when_full(self.root)}") from error
+            raise Halt(advised(error, self.root)) from error
         except QuotaExceeded as error:
             raise Halt(error.detail) from error
         return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imagesvc.errors import InsufficientStorage, Unavailable
+from imagesvc.errors import ElsewhereFull, Unavailable
 from imagesvc.model.ids import Digest
 
 
@@ -16,7 +16,7 @@ class SourceDamaged(Unavailable):
     """The bytes of a blob are not those of its digest."""
 
 
-class DestinationFull(InsufficientStorage):
+class DestinationFull(ElsewhereFull):
     """The place of the backup has no more room."""
 
 

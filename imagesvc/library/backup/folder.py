@@ -14,10 +14,11 @@ from typing import BinaryIO
 
 from anyio import to_thread
 
-from imagesvc.errors import Conflict, InsufficientStorage, NotFound
+from imagesvc.errors import Conflict, NotFound
 from imagesvc.library.backup.destination import DestinationFull, Entry, SourceDamaged
 from imagesvc.library.backup.layout import FORMAT, MARKER
 from imagesvc.model.ids import Digest
+from imagesvc.store.db.sqlite.snapshots import NoRoomForCopy
 from imagesvc.store.files.files import FULL, fsync_directory, move_durably
 
 READ_BYTES = 1 << 20
@@ -187,12 +188,10 @@ class FolderDestination:
 
     @contextlib.contextmanager
     def _full_disk_named(self) -> Iterator[None]:
-        """A full disk is that of the backup: nothing is written to the data directory."""
+        """Name the full disk of the backup; what else may be full meanwhile is named already."""
         try:
             yield
-        except DestinationFull:
-            raise
-        except InsufficientStorage as error:  # of a copy of the database
+        except NoRoomForCopy as error:
             raise DestinationFull(self._when_full()) from error
         except OSError as error:
             if error.errno in FULL:

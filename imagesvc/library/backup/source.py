@@ -33,7 +33,7 @@ class RowsOfMoment(Protocol):
         """Have all rows in the staged file; from then on, blobs may be deleted again.
 
         Raises:
-            InsufficientStorage: there is no room for it.
+            NoRoomForCopy: its disk is full.
         """
         ...
 

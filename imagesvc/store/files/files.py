@@ -11,13 +11,24 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from imagesvc.errors import BucketFull, ImagesvcError, InsufficientStorage, Overloaded, Unavailable
+from imagesvc.errors import (
+    DatabaseFull,
+    ElsewhereFull,
+    ImagesvcError,
+    InsufficientStorage,
+    Overloaded,
+    Unavailable,
+)
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 FAILING = frozenset({errno.EACCES, errno.EIO, errno.EPERM, errno.EROFS})
 """Errors of a disk that fails, became read-only, or has lost its permissions."""
 NO_INODES = "No inodes are left on the disk (df -i)."
+MAKE_ROOM_FOR_DATABASE = (
+    "Make room on the disk of the machine with PostgreSQL, which database_url names; "
+    "docs/scaling.md says what goes on meanwhile (What fails, and what happens)."
+)
 FULL_BELOW = 1 << 20
 """Free bytes below which a disk is full for people: file systems use some for themselves."""
 PIECE = 64 << 10
@@ -41,16 +52,23 @@ def full_disk_advised(root: Path) -> Iterator[None]:
     """Add to the error of a full disk what an operator can do."""
     try:
         yield
-    except BucketFull:  # which is elsewhere
-        raise
     except InsufficientStorage as error:
-        raise InsufficientStorage(f"{error.detail} {advice_when_full(root)}") from error
+        raise InsufficientStorage(advised(error, root)) from error
 
 
-def advice_when_full(root: Path) -> str:
-    """What an operator can do for the full disk of a data directory."""
+def advised(error: InsufficientStorage, root: Path) -> str:
+    """The message of an error of a full disk, and what an operator can do at that place.
+
+    Args:
+        error: of the work with a data directory.
+        root: the data directory.
+    """
+    if isinstance(error, DatabaseFull):
+        return f"{error.detail} {MAKE_ROOM_FOR_DATABASE}"
+    if isinstance(error, ElsewhereFull):
+        return error.detail
     return (
-        f"Make room on the disk of {root}: imagesvc stats shows what takes it, and "
+        f"{error.detail} Make room on the disk of {root}: imagesvc stats shows what takes it, and "
         "docs/operations.md has the steps (The disk is full)."
     )
 

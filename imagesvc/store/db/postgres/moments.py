@@ -20,6 +20,7 @@ from imagesvc.store.db.postgres.transfer import DERIVED, digests_of, rows_of
 from imagesvc.store.db.schema.whole import WHOLE
 from imagesvc.store.db.sqlite.engine import transaction, translated
 from imagesvc.store.db.sqlite.migrate import create
+from imagesvc.store.db.sqlite.snapshots import NoRoomForCopy
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ class Moment:
         """Write all rows into a new database of SQLite, and compare the two.
 
         Raises:
-            InsufficientStorage: there is no room for it.
+            NoRoomForCopy: its disk is full.
             Unavailable: PostgreSQL cannot be used now, or the rows differ.
         """
         await self._in_thread(lambda: _copy(self._reading, path))
@@ -128,7 +129,7 @@ def _copy(source: Connection, path: Path) -> None:
                 create(target)
                 _fill(source, target)
         except InsufficientStorage as error:
-            raise InsufficientStorage(f"The disk of {path.parent} is full.") from error
+            raise NoRoomForCopy(f"The disk of {path.parent} is full.") from error
         with explained():
             wanted = digests_of(source)
         found = digests_of(target)

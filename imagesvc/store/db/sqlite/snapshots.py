@@ -8,7 +8,7 @@ import sqlite3
 from datetime import datetime
 from pathlib import Path
 
-from imagesvc.errors import DatabaseDamaged, InsufficientStorage
+from imagesvc.errors import DatabaseDamaged, ElsewhereFull
 from imagesvc.model.ids import Digest
 from imagesvc.store.db.sqlite.foreign import names_in, renew_triggers
 from imagesvc.store.db.sqlite.soundness import read_only
@@ -16,6 +16,10 @@ from imagesvc.store.db.sqlite.soundness import read_only
 PAGES = 2000
 """Copied at a time: 8 MB."""
 HELD = "Not sent: it was waiting when the backup was made. Replay it if it is needed."
+
+
+class NoRoomForCopy(ElsewhereFull):
+    """The disk of a copy is full, which need not be that of the data directory."""
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -26,13 +30,13 @@ def copy_database(source: Path, target: Path) -> None:
 
     Raises:
         DatabaseDamaged: the copy is not sound.
-        InsufficientStorage: there is no room for it.
+        NoRoomForCopy: its disk is full.
     """
     try:
         _copy(source, target)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-            raise InsufficientStorage(f"The disk of {target.parent} is full.") from error
+            raise NoRoomForCopy(f"The disk of {target.parent} is full.") from error
         raise DatabaseDamaged(f"The database cannot be copied: {error}.") from error
     require_sound(target)
 
