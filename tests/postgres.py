@@ -91,6 +91,20 @@ class Postgres:
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
 
+    @contextlib.contextmanager
+    def copy_in(self, folder: Path, template: str) -> Iterator[str]:
+        """The URL of a copy whose files are in a folder, such as on a small disk."""
+        owner = self.folder.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        name = f"test_{uuid4().hex}"
+        self._execute(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
+        self._execute(
+            f"CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {name} STRATEGY file_copy"
+        )
+        yield self.url(name)
+        self.drop(self.url(name))
+        self._execute(f"DROP TABLESPACE {name}")
+
     def drop(self, url: str) -> None:
         """Remove the database of a URL, also while it is used."""
         self._execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")

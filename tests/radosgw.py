@@ -91,6 +91,13 @@ class Radosgw:
         self.client().create_bucket(Bucket=name)
         return name
 
+    def limit(self, bucket: str, objects: int) -> None:
+        """Let a bucket have so many objects at most; with -1, there is no limit."""
+        quota = ("radosgw-admin", "quota")
+        of_bucket = ("--quota-scope=bucket", f"--bucket={bucket}")
+        _ceph(self._folder, *quota, "set", *of_bucket, f"--max-objects={objects}")
+        _ceph(self._folder, *quota, "enable", *of_bucket)
+
     def url(self, bucket: str, *, endpoint: str | None = None) -> str:
         """The URL of what is below a prefix in a bucket, perhaps by way of a proxy."""
         return _url(bucket, "some/prefix", endpoint or self.endpoint)

@@ -152,7 +152,7 @@ def test_the_objects_for_kubernetes_belong_together() -> None:
         }
         assert container["securityContext"]["readOnlyRootFilesystem"]
     (server,) = by_name["Deployment", "imagesvc-server"]["spec"]["template"]["spec"]["containers"]
-    assert server["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert server["readinessProbe"]["httpGet"]["path"] == "/readyz?for=server"
     assert server["livenessProbe"]["httpGet"]["path"] == "/healthz"
     labels = by_name["Deployment", "imagesvc-server"]["spec"]["template"]["metadata"]["labels"]
     assert by_name["Service", "imagesvc"]["spec"]["selector"] == labels

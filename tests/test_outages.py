@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from imagesvc.errors import Unavailable
-from imagesvc.outages import REPEAT_SECONDS, Outage
+from imagesvc.errors import DatabaseFull, Unavailable
+from imagesvc.outages import REPEAT_SECONDS, TRIAL_SECONDS, Fullness, Outage
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.write_probe import PAUSE_SECONDS, WriteProbe
 
@@ -69,3 +69,25 @@ async def test_a_data_directory_that_takes_no_file_is_logged_once(tmp_path: Path
         await probe.check()
 
     assert [line["action"] for line in lines] == ["disk.unwritable", "disk.writable"]
+
+
+@pytest.mark.anyio
+async def test_a_full_place_is_tried_now_and_then_and_only_after_a_refusal() -> None:
+    now, tried, full = [0.0], [], DatabaseFull("The disk is full.")
+
+    async def trial() -> None:
+        tried.append(now[0])
+        if len(tried) == 1:
+            raise full
+
+    place = Fullness("database", trial, lambda: now[0])
+    await place.check()
+    place.note(full)
+    for _second in range(int(TRIAL_SECONDS) * 2):
+        with pytest.raises(DatabaseFull):
+            await place.check()
+        now[0] += 1
+    await place.check()
+    await place.check()
+
+    assert tried == [TRIAL_SECONDS, 2 * TRIAL_SECONDS]

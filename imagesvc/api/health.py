@@ -17,9 +17,10 @@ from imagesvc.http.operations import operation
 from imagesvc.http.requests import json_response
 
 TAG = "operation"
-DISK = "disk"
-"""The check that only writes need."""
-READS, WRITES = PURPOSES = ("reads", "writes")
+OF_SHARED_WRITES = frozenset({"database_writes", "blob_writes"})
+"""The checks of what all servers share, which only writes need."""
+OF_WRITES = OF_SHARED_WRITES | {"disk"}
+READS, WRITES, SERVER = PURPOSES = ("reads", "writes", "server")
 
 log = structlog.get_logger()
 Check = Callable[[], Awaitable[None]]
@@ -35,7 +36,7 @@ class Readiness(Health):
     """`checks` says `ok`, or what is wrong."""
 
     reads: bool
-    """Whether images can be delivered and deleted, which is possible on a full disk."""
+    """Whether images can be delivered, which is possible on a full disk."""
     writes: bool
     """Whether uploads are accepted as well."""
     checks: dict[str, str]
@@ -45,7 +46,7 @@ class Readiness(Health):
 
 def _purpose(text: str) -> str:
     if text not in PURPOSES:
-        raise ValueError(f"must be {READS} or {WRITES}")
+        raise ValueError(f"must be one of {', '.join(PURPOSES)}")
     return text
 
 
@@ -58,7 +59,9 @@ class ReadinessQuery(LenientQuery):
     """The kind of readiness to check."""
 
     purpose: Purpose = Field(WRITES, alias="for")
-    """The functions that must work; with `reads`, a load balancer keeps a server with a full disk.
+    """The functions that must work. With `reads`, a load balancer keeps a server with a full disk.
+    With `server`, it keeps those that only lack what no other server has: room in PostgreSQL and
+    the bucket.
     """
 
 
@@ -81,7 +84,7 @@ class HealthEndpoints:
     async def ready(self, call: Call[ReadinessQuery, None]) -> Response:
         """200 if database, data directory, disk and workers work, otherwise 503 with failures.
 
-        With `for=reads`, the disk may be full.
+        With `for=reads`, the disk may be full, and PostgreSQL and the bucket, too.
         """
         results: dict[str, str] = {}
         for name, check in self.checks.items():
@@ -94,8 +97,9 @@ class HealthEndpoints:
                 log.error("not ready", action="ready.failed", check=name, error=text_of(error))
                 results[name] = f"The check failed: {error.strerror}."
         failed = {name for name, result in results.items() if result != "ok"}
-        reads, writes = not failed - {DISK}, not failed
-        is_ready = reads if call.query.purpose == READS else writes
+        reads, writes = not failed - OF_WRITES, not failed
+        ready_for = {READS: reads, WRITES: writes, SERVER: not failed - OF_SHARED_WRITES}
+        is_ready = ready_for[call.query.purpose]
         readiness = Readiness(
             status="ok" if is_ready else "unavailable", reads=reads, writes=writes, checks=results,
             warnings=dict(self.warnings()),

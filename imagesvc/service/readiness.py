@@ -14,16 +14,27 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import NO_INODES, shortage
 
+Check = Callable[[], Awaitable[None]]
 
-def checks_of(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
+
+def checks_of(parts: Parts) -> Mapping[str, Check]:
     """The checks by name; each raises an error that says what is wrong."""
     return {
         "database": lambda: check_database(parts.stores),
         "data_dir": lambda: check_data_dir(parts.files.data_dir, parts.settings),
         "disk": lambda: check_disk(parts.files, parts.settings.min_free_space),
         "workers": lambda: check_workers(parts.workers),
-        **({} if parts.settings.blob_url is None else {"blobs": parts.files.blobs.check}),
+        **(_of_shared_database(parts) if not parts.settings.is_embedded else {}),
+        **(_of_bucket(parts) if parts.settings.blob_url is not None else {}),
     }
+
+
+def _of_shared_database(parts: Parts) -> dict[str, Check]:
+    return {"database_writes": parts.stores.database.check_writes}
+
+
+def _of_bucket(parts: Parts) -> dict[str, Check]:
+    return {"blobs": parts.files.blobs.check, "blob_writes": parts.files.blobs.check_room}
 
 
 def warnings_of(parts: Parts) -> Mapping[str, str]:

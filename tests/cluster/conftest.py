@@ -23,7 +23,7 @@ class Nodes:
     def __init__(self, place: Path, url: str) -> None:
         self._place = place
         self._engine = create_engine(url)
-        self._url = url.replace("+psycopg", "")
+        self.url = url.replace("+psycopg", "")
         self.servers: list[Server] = []
 
     def node(self, **settings: Any) -> Server:
@@ -33,7 +33,7 @@ class Nodes:
         for name in ("blobs", "variants"):
             (self._place / name).mkdir(exist_ok=True)
             (folder / name).symlink_to(self._place / name)
-        server = Server(folder, **{"database_url": self._url, "secret_key": SECRET, **settings})
+        server = Server(folder, **{"database_url": self.url, "secret_key": SECRET, **settings})
         self.servers.append(server)
         return server
 

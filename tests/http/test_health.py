@@ -25,8 +25,10 @@ def test_alive_is_cheap_and_never_cached(server: Server) -> None:
 def test_ready_names_each_part(server: Server) -> None:
     """Who looks at a sick server wants to know which part it is."""
     parts = ["database", "data_dir", "disk", "workers"]
+    if server.settings.get("database_url") is not None:
+        parts.append("database_writes")
     if server.settings.get("blob_url") is not None:
-        parts.append("blobs")
+        parts += ["blobs", "blob_writes"]
 
     answer = server.client.get("/readyz")
 

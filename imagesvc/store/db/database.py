@@ -58,6 +58,15 @@ class Database(ABC):
         """
 
     @abstractmethod
+    async def check_writes(self) -> None:
+        """Check whether it takes changes, as far as is known without one.
+
+        Raises:
+            DatabaseUnavailable: it only reads.
+            InsufficientStorage: it has refused a change, and is still full.
+        """
+
+    @abstractmethod
     async def size(self) -> int:
         """Bytes that it takes, with its log.
 

@@ -65,6 +65,14 @@ class BlobStore(Protocol):
         """
         ...
 
+    async def check_room(self) -> None:
+        """Check whether the store takes new blobs, as far as is known without an upload.
+
+        Raises:
+            InsufficientStorage: it has refused one, and is still full.
+        """
+        ...
+
     def path(self, name: BlobName) -> Path | None:
         """The file that a proxy in front can send, if it is there; None if there are no files."""
         ...

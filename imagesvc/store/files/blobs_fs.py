@@ -58,6 +58,9 @@ class FileBlobStore:
         """See `BlobStore`."""
         await to_thread.run_sync(self._check)
 
+    async def check_room(self) -> None:
+        """See `BlobStore`: nothing, since the disk of the data directory is checked as a whole."""
+
     def _check(self) -> None:
         # Every blob of an unmounted disk is missing, but none of them is deleted.
         if not (self._may_be_missing or self.root.is_dir()):

@@ -40,7 +40,7 @@ class WriteProbe:
             self._next_at = now + PAUSE_SECONDS
             await to_thread.run_sync(self._try)
         if self._failure is not None:
-            raise self._failure
+            raise self._failure.with_traceback(None)
 
     def _try(self) -> None:
         path = self._data_dir.tmp / "write-check"

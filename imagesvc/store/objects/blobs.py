@@ -58,6 +58,10 @@ class ObjectBlobStore:
         """See `BlobStore`: one request for a list of at most one object."""
         await self.bucket.check()
 
+    async def check_room(self) -> None:
+        """See `BlobStore`."""
+        await self.bucket.check_room()
+
     def path(self, name: BlobName) -> None:
         """See `BlobStore`: none."""
 

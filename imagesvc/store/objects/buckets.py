@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from anyio import to_thread
 
-from imagesvc.errors import NotFound
+from imagesvc.errors import BucketFull, NotFound
+from imagesvc.outages import Fullness
 from imagesvc.store.objects.failures import named_failures
 from imagesvc.store.objects.sending import Parts, content_of, send
 from imagesvc.syntax.bucket_url import BucketUrl
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 LIST_CHUNK = 1000
 READ_BYTES = 1 << 20
 CHECKED = "check"
-"""A folder without objects, whose list is short."""
+"""A folder without objects but those of a trial, whose list is short."""
+TRIAL_KEY = f"{CHECKED}/room"
+"""The same for all nodes, so that a crash leaves one object at most."""
+TRIAL_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Bucket:
         """In messages of errors."""
         self._store = store
         self._library = library
+        self._fullness = Fullness("bucket", self._try_room)
 
     async def list(
         self, prefix: str = "", *, after: str | None = None
@@ -110,8 +115,12 @@ class Bucket:
             content: bytes | Parts = source
         else:
             content = await to_thread.run_sync(content_of, source)
-        with self._errors():
-            await send(self._library, self._store, key, content)
+        try:
+            with self._errors():
+                await send(self._library, self._store, key, content)
+        except BucketFull as error:
+            self._fullness.note(error)
+            raise
 
     async def create(self, key: str, source: bytes) -> bool:
         """Store a small object if there is none of this key; returns whether it was stored."""
@@ -153,6 +162,18 @@ class Bucket:
         with self._errors():
             async for _ in self._library.list(self._store, CHECKED):
                 return
+
+    async def check_room(self) -> None:
+        """Check whether it takes objects: only after a refusal one is written, now and then.
+
+        Raises:
+            BucketFull: it has refused an object, and is still full.
+        """
+        await self._fullness.check()
+
+    async def _try_room(self) -> None:
+        await self.put(TRIAL_KEY, bytes(TRIAL_BYTES))
+        await self.delete([TRIAL_KEY])
 
     async def sign(self, method: Literal["GET", "PUT"], key: str, expiry: timedelta) -> str:
         """A URL for requests of this method for one object until `expiry` from now.

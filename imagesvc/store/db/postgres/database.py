@@ -13,13 +13,20 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from imagesvc.errors import ImagesvcError, OutcomeUnknown, Unavailable
+from imagesvc.errors import (
+    DatabaseFull,
+    DatabaseUnavailable,
+    ImagesvcError,
+    OutcomeUnknown,
+    Unavailable,
+)
+from imagesvc.outages import Fullness
 from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.lease import Forget
 from imagesvc.store.db.postgres.changes import Changes, change_of
 from imagesvc.store.db.postgres.election import Election
-from imagesvc.store.db.postgres.errors import explained, is_conflict, translated
+from imagesvc.store.db.postgres.errors import READ_ONLY, explained, is_conflict, translated
 from imagesvc.store.db.postgres.idle import IDLE_LIMIT, NO_LIMIT, OneByOne
 from imagesvc.store.db.postgres.listener import Listener
 from imagesvc.store.db.postgres.migrate import migrate, require_current
@@ -30,6 +37,12 @@ T = TypeVar("T")
 
 CONNECTIONS = 8
 ATTEMPTS = 30
+_ONLY_READS = text("SELECT current_setting('transaction_read_only') = 'on'")
+_TAKE_ROOM = text(
+    "CREATE TEMPORARY TABLE trial_of_room ON COMMIT DROP AS "
+    "SELECT repeat('x', 1000) AS filler FROM generate_series(1, 1000)"
+)
+"""About a mebibyte on the disk of the database, which no log of changes gets."""
 _TAKE_TURN = text("LOCK TABLE job_engine_version IN EXCLUSIVE MODE")
 """Those who read the table do not wait, and nothing else is locked with it."""
 OPTIONS = {
@@ -72,6 +85,7 @@ class PostgresDatabase(Database):
         event.listen(self._engine, "connect", sockets.added)
         event.listen(self._engine, "connect", _limit)
         event.listen(self._engine, "close", sockets.removed)
+        self._fullness = Fullness("database", self._try_room)
         self._pulse = Pulse(options, sockets.shut_down)
 
     def check(self) -> None:
@@ -108,6 +122,15 @@ class PostgresDatabase(Database):
     def blobs_kept(self) -> AbstractAsyncContextManager[None]:
         """Let additions and deletions of blobs wait, see `blobs_kept`."""
         return blobs_kept(self._engine, self._in_thread)
+
+    async def check_writes(self) -> None:
+        """See `Database`."""
+        if await self.read(_only_reads):
+            raise DatabaseUnavailable(READ_ONLY)
+        await self._fullness.check()
+
+    async def _try_room(self) -> None:
+        await self.write(_try_room, wakes=False)
 
     async def size(self) -> int:
         """See `Database`; the log is that of all databases of the server, and not counted."""
@@ -160,6 +183,8 @@ class PostgresDatabase(Database):
             found = await asyncio.shield(task)
         except ImagesvcError as error:
             self._note(error)
+            if isinstance(error, DatabaseFull):
+                self._fullness.note(error)
             raise
         self._note(None)
         return found
@@ -233,6 +258,15 @@ def _limit(connection: psycopg.Connection[Any], *_: object) -> None:
     connection.cursor_factory = OneByOne
     connection.execute(IDLE_LIMIT)
     connection.commit()
+
+
+def _only_reads(connection: Connection) -> bool:
+    """Whether it is a standby, or was made read-only."""
+    return bool(connection.scalar(_ONLY_READS))
+
+
+def _try_room(connection: Connection) -> None:
+    connection.execute(_TAKE_ROOM)
 
 
 def _size(connection: Connection) -> int:

@@ -82,6 +82,9 @@ class EmbeddedDatabase(Database):
         """See `Database`."""
         require_current(self.path)
 
+    async def check_writes(self) -> None:
+        """See `Database`: nothing, since the disk of the data directory is checked as a whole."""
+
     async def size(self) -> int:
         """See `Database`."""
         return await asyncio.to_thread(self._size)
