@@ -29,7 +29,7 @@ from tests.proxies import haproxy
 _GROUPS = Path("/sys/fs/cgroup")
 """Control groups of version 1, with a hierarchy for each controller."""
 _PERIOD_US = 10_000
-"""Short: whoever has used up its share waits for the next period, with all its connections."""
+"""Short: a process that has used up its share waits with all its connections."""
 _SHARE = 0.2
 """Of a core, for each worker and each server."""
 _AT_ONCE = 8
