@@ -74,12 +74,23 @@ def prepare_database(
         InsufficientStorage: the disk is full; the text says what to do.
         DatabaseOlder, DatabaseNewer, SchemaDiffers: it is that of another version.
         DatabaseDamaged: it is no database, or was lost.
-        Unavailable: it cannot be used now; the text says why.
+        Unavailable: it cannot be used now, or not with this data directory; the text says why.
     """
     if not isinstance(database, EmbeddedDatabase):
+        _require_moved(files.data_dir)
         database.check()
         return
     WriteLock(database.path).check_not_moved()
     reserve = files.reserve if may_use_reserve else None
     with full_disk_advised(files.data_dir.root):
         bring_up_to_date(files.data_dir, reserve, may_upgrade=may_upgrade)
+
+
+def _require_moved(data_dir: DataDir) -> None:
+    """The leader removes originals without a row in PostgreSQL: those of SQLite have none there."""
+    if data_dir.database.exists() and not WriteLock(data_dir.database).has_moved:
+        raise Unavailable(
+            f"{data_dir.root} has a database of SQLite, whose originals would be lost with "
+            f"database_url. Move them: imagesvc migrate --from {data_dir.root}; or set data_dir "
+            "to another directory."
+        )

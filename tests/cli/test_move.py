@@ -234,7 +234,10 @@ def test_a_refused_move_keeps_nothing(
 
 
 def test_what_would_lose_something_is_refused(server: Server, target: Engine) -> None:
-    """Other keys, originals that would be elsewhere, a database in use, a wrong directory."""
+    """Other keys, originals that would be elsewhere, a database in use, a wrong directory.
+
+    And a start without a move, after which the originals would be orphans.
+    """
     other = move(server, target, secret_key_file=None, secret_key="00" * 32)
     assert (other.returncode, "secret_key: it must be that" in other.stderr) == (2, True)
     elsewhere = move(server, target, data_dir=str(server.data_dir.parent / "other"))
@@ -246,3 +249,9 @@ def test_what_would_lose_something_is_refused(server: Server, target: Engine) ->
     missing = commands.run("migrate", "--from", "/nowhere", **settings_for(server, target))
     assert (missing.returncode, "no data directory" in missing.stderr) == (2, True)
     assert server.client.get("/readyz").status_code == 200
+    assert server.stop() == 0
+    for command, code in {"serve": 3, "worker": 2}.items():
+        early = commands.run(
+            command, "--data-dir", str(server.data_dir), port=0, **settings_for(server, target)
+        )
+        assert (early.returncode, "has a database of SQLite" in early.stderr) == (code, True)

@@ -65,9 +65,14 @@ class WriteLock:
         os.pwrite(self._fd, MOVED, 0)
         os.fsync(self._fd)
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether a move of the metadata to PostgreSQL was completed."""
+        return self.path.exists() and self.path.stat().st_size > 0
+
     def check_not_moved(self) -> None:
         """Raises `Unavailable` for a server whose metadata have moved."""
-        if self.path.exists() and self.path.stat().st_size:
+        if self.has_moved:
             raise Unavailable(
                 f"The metadata of {self.path.parent} have moved to PostgreSQL: set database_url. "
                 f"To go back, remove {self.path}; what was changed since the move is lost then."
