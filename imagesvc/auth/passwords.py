@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -78,6 +79,19 @@ class Passwords:
             from argon2 import PasswordHasher  # noqa: PLC0415
 
             hasher = PasswordHasher()
-            self._nobodys = hasher.hash(secrets.token_hex())
+            self._nobodys = dummy_hash(hasher)
             self._hasher = hasher
         return self._hasher
+
+
+def dummy_hash(hasher: PasswordHasher) -> str:
+    """A hash of no password, which takes as long to verify as those of the hasher.
+
+    Its salt and its digest are random, so that none has to be computed.
+    """
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v=19${costs}${salt}${digest}"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from imagesvc.auth.logins import Logins
-from imagesvc.auth.passwords import MAX_WAITING, Passwords
+from imagesvc.auth.passwords import MAX_WAITING, Passwords, dummy_hash
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.auth.users import made_user
 from imagesvc.errors import ImagesvcError, Overloaded, Unauthorized
@@ -44,7 +45,7 @@ class Seams(Passwords):
         self.watched = Watched()
 
     def _prepared(self) -> PasswordHasher:
-        self._nobodys = self._nobodys or self.watched.hash("nobody's")
+        self._nobodys = self._nobodys or dummy_hash(self.watched)
         return self.watched
 
 
@@ -90,15 +91,15 @@ def test_a_failed_login_verifies_one_hash_for_every_name(tmp_path: Path, name: s
     on_logins(tmp_path / "imagesvc.db", work)
 
 
-def test_the_dummy_hash_accepts_no_password(tmp_path: Path) -> None:
-    """This holds even for a client that knows the dummy password."""
+def test_the_dummy_hash_is_verified_like_any_other() -> None:
+    """With the same parameters, and to the end: no password matches it."""
+    hasher = Watched()
+    dummy = dummy_hash(hasher)
 
-    async def work(logins: Logins, passwords: Seams) -> None:
-        for name in ("nobody-has-this-name", "keys-alone"):
-            with pytest.raises(Unauthorized):
-                await logins.log_in(name, "nobody's", None)
-
-    on_logins(tmp_path / "imagesvc.db", work)
+    assert extract_parameters(dummy) == extract_parameters(hasher.hash("correct horse"))
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(dummy, "correct horse")
+    assert dummy != dummy_hash(hasher)
 
 
 def test_hashes_are_argon2id_with_the_parameters_of_the_rfc() -> None:

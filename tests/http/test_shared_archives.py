@@ -16,7 +16,7 @@ from tests.http.large import interrupted, is_located, large
 from tests.http.people import People, upload
 from tests.imaging.places import traces
 from tests.imaging.test_without_metadata import TELLING, words_in
-from tests.visitors import SHARES, Visitor, share
+from tests.visitors import SHARES, Visitor, locked, share
 
 
 def archive_of(visitor: Visitor) -> httpx2.Response:
@@ -74,19 +74,19 @@ def test_it_has_all_originals_of_a_share(people: People) -> None:
 def test_it_needs_what_pictures_need(people: People) -> None:
     """A share that allows downloads, its password, and a view that was counted."""
     image_id = upload(people.ann, 1)["id"]
-    closed = share(people.ann, image_id=image_id)
-    assert_problem(archive_of(Visitor(people.server, closed["token"])), 404, "not_found")
-    terms = {"allow_download": True, "show_metadata": True, "password": "sesame"}
-    locked = share(people.ann, image_id=image_id, **terms)
-    visitor = Visitor(people.server, locked["token"])
+    shown = share(people.ann, image_id=image_id)
+    assert_problem(archive_of(Visitor(people.server, shown["token"])), 404, "not_found")
+    terms = {"allow_download": True, "show_metadata": True}
+    closed = locked(people.server, people.ann, "sesame", image_id=image_id, **terms)
+    visitor = Visitor(people.server, closed["token"])
     assert_problem(archive_of(visitor), 403, "password_required")
-    other = Visitor(people.server, locked["token"])
+    other = Visitor(people.server, closed["token"])
 
     assert visitor.unlock("sesame").status_code == 200
 
     assert list(files_of(archive_of(visitor).content).values()) == [picture(1)]
     assert_problem(archive_of(other), 403, "password_required")
-    people.ann.patch(f"{SHARES}/{locked['id']}", json={"allow_download": False})
+    people.ann.patch(f"{SHARES}/{closed['id']}", json={"allow_download": False})
     assert_problem(archive_of(visitor), 404, "not_found")
     limited = share(people.ann, image_id=image_id, allow_download=True, max_views=1)
     assert_problem(archive_of(Visitor(people.server, limited["token"])), 403, "forbidden")
