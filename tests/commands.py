@@ -26,6 +26,8 @@ from tests.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parent.parent
 FORKED = Path(__file__).with_name("forked.py")
+SHARED = "TESTS_FORK_SERVER"
+"""The environment variable with the name of the socket of a fork server that is shared."""
 
 
 class Process:
@@ -147,13 +149,32 @@ def run_script(script: str, program: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def share_fork_server() -> None:
+    """Start a fork server for this process and for those that it starts with its environment."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind("")  # Linux chooses a name, which is in no folder
+    listening.listen()
+    with listening:
+        _started((), listening)
+        os.environ[SHARED] = listening.getsockname()[1:].decode()
+
+
 @functools.cache
 def _fork_server(*wrapper: str) -> socket.socket:
+    if not wrapper and (name := os.environ.get(SHARED)):
+        shared = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        shared.connect(f"\0{name}")
+        return shared
+    return _started(wrapper)
+
+
+def _started(wrapper: tuple[str, ...], *listening: socket.socket) -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
+        passed = [inherited.fileno() for inherited in (theirs, *listening)]
         process = subprocess.Popen(
-            [*wrapper, sys.executable, "-m", "tests.forkserver", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], cwd=REPOSITORY, env=environment(),
+            [*wrapper, sys.executable, "-m", "tests.forkserver", *map(str, passed)],
+            pass_fds=passed, cwd=REPOSITORY, env=environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
     atexit.register(_end, process, ours)

@@ -18,7 +18,7 @@ from imagesvc.store.db.postgres.database import PostgresDatabase
 from imagesvc.store.db.postgres.migrate import migrate as migrate_shared
 from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
-from tests import databases
+from tests import commands, databases
 from tests.accounts import Account, admin_of
 from tests.postgres import Postgres, started
 from tests.radosgw import CREDENTIALS, Radosgw, shared_radosgw
@@ -64,6 +64,12 @@ TAKE_LONGEST = (
 )
 """Those that wait for time limits, beside others that take processor time meanwhile."""
 SLOW_FOLDERS = ("browser", "crash", "jobs", "cache", "attack", "library", "workers", "cli")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what the processes of a parallel run share: loading imagesvc takes a while."""
+    if config.getoption("numprocesses", None):
+        commands.share_fork_server()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

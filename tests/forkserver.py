@@ -3,6 +3,7 @@
 Loading them takes most of the time of a command and of the start of a server. A copy has
 arguments, environment, working directory, standard streams and limits of its own, and calls
 `imagesvc.__main__.main` as `python -m imagesvc` does. `tests/commands.py` is the other side.
+Processes of a parallel run of the tests share one.
 
 Warnings of SQLAlchemy are errors in the copies, as they are in the tests themselves.
 """
@@ -15,6 +16,7 @@ import importlib
 import json
 import os
 import resource
+import select
 import selectors
 import signal
 import socket
@@ -77,6 +79,7 @@ class _Child:
     pid: int
     pidfd: int
     reports: socket.socket
+    requester: socket.socket
 
     def report(self, number: int, *fds: int) -> None:
         try:
@@ -86,37 +89,58 @@ class _Child:
 
 
 class _ForkServer:
-    """Accepts requests from a socket until it is closed."""
+    """Accepts requests from sockets until that of its owner is closed."""
 
-    def __init__(self, requests: socket.socket) -> None:
-        self._requests = requests
+    def __init__(self, owner: socket.socket, listening: socket.socket | None = None) -> None:
+        self._owner = owner
+        self._listening = listening
+        self._requesters: dict[int, socket.socket] = {}
         self._children: dict[int, _Child] = {}
         self._selector = selectors.PollSelector()
-        self._selector.register(requests, selectors.EVENT_READ)
+        self._add(owner)
+        if listening is not None:
+            self._selector.register(listening, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        while True:
+        while self._owner in self._requesters.values():
             for key, _ in self._selector.select():
-                if key.fd != self._requests.fileno():
-                    self._reap(key.fd)
-                elif not self._take_request():
-                    self._kill_children()
-                    return
+                self._handle(key.fd)
 
-    def _take_request(self) -> bool:
-        message, fds, _, _ = socket.recv_fds(self._requests, MAX_REQUEST, STANDARD_STREAMS + 1)
+    def _handle(self, fd: int) -> None:
+        if fd in self._children:
+            self._reap(fd)
+        elif fd in self._requesters:
+            self._take_request(self._requesters[fd])
+        elif self._listening is not None:
+            self._add(self._listening.accept()[0])
+
+    def _add(self, requester: socket.socket) -> None:
+        self._requesters[requester.fileno()] = requester
+        self._selector.register(requester, selectors.EVENT_READ)
+
+    def _take_request(self, requester: socket.socket) -> None:
+        message, fds, _, _ = socket.recv_fds(requester, MAX_REQUEST, STANDARD_STREAMS + 1)
         if not message:
-            return False
+            self._remove(requester)
+            return
         *streams, report = fds
         if (pid := os.fork()) == 0:
             _run_copy(_Command(**json.loads(message)), streams)
         for stream in streams:
             os.close(stream)
-        child = _Child(pid, os.pidfd_open(pid), socket.socket(fileno=report))
+        child = _Child(pid, os.pidfd_open(pid), socket.socket(fileno=report), requester)
         self._children[child.pidfd] = child
         self._selector.register(child.pidfd, selectors.EVENT_READ)
         child.report(pid, child.pidfd)
-        return True
+
+    def _remove(self, requester: socket.socket) -> None:
+        """Kill what a test process that has ended has left, or all when the owner has."""
+        for child in self._children.values():
+            if requester in (child.requester, self._owner):
+                signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
+        self._selector.unregister(requester)
+        del self._requesters[requester.fileno()]
+        requester.close()
 
     def _reap(self, pidfd: int) -> None:
         self._selector.unregister(pidfd)
@@ -125,10 +149,6 @@ class _ForkServer:
         child.report(os.waitstatus_to_exitcode(status))
         child.reports.close()
         os.close(pidfd)
-
-    def _kill_children(self) -> None:
-        for child in self._children.values():
-            signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
 
 
 def _prepare() -> None:
@@ -158,9 +178,22 @@ def _run_copy(command: _Command, streams: list[int]) -> NoReturn:
     os._exit(status)
 
 
-if __name__ == "__main__":
+def _is_requested(owner: socket.socket, listening: list[socket.socket]) -> bool:
+    """Wait for the first requester, or the owner's end; returns whether there is a requester."""
+    ready, _, _ = select.select([owner, *listening], [], [])
+    return ready != [owner] or bool(owner.recv(1, socket.MSG_PEEK))
+
+
+def main(owner: socket.socket, *listening: socket.socket) -> None:
+    """Serve the owner, and those that connect to a socket if there is one."""
+    if not _is_requested(owner, list(listening)):
+        return
     _prepare()
     warnings.filterwarnings("error", category=SAWarning)
     gc.collect()
     gc.freeze()  # memory that the collector does not visit stays shared with the copies
-    _ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()
+    _ForkServer(owner, *listening).serve()
+
+
+if __name__ == "__main__":
+    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
