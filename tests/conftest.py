@@ -196,12 +196,21 @@ def radosgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radosgw]:
         yield service
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty database of SQLite, to copy: making it takes most of a short test."""
+    path = tmp_path_factory.mktemp("migrated") / "imagesvc.db"
+    migrate(path)
+    return path
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.cluster)])
-async def database(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+async def database(
+    tmp_path: Path, migrated: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Database]:
     """An empty database of each kind."""
     if request.param == "sqlite":
-        migrate(tmp_path / "imagesvc.db")
-        opened: Database = EmbeddedDatabase(tmp_path / "imagesvc.db")
+        opened: Database = EmbeddedDatabase(Path(shutil.copy(migrated, tmp_path)))
         yield opened
         await opened.close()
         return
@@ -212,10 +221,9 @@ async def database(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncItera
 
 
 @pytest.fixture
-async def embedded(tmp_path: Path) -> AsyncIterator[EmbeddedDatabase]:
+async def embedded(tmp_path: Path, migrated: Path) -> AsyncIterator[EmbeddedDatabase]:
     """An empty database of SQLite, for tests of what only that does."""
-    migrate(tmp_path / "imagesvc.db")
-    opened = EmbeddedDatabase(tmp_path / "imagesvc.db")
+    opened = EmbeddedDatabase(Path(shutil.copy(migrated, tmp_path)))
     yield opened
     await opened.close()
 
