@@ -5,12 +5,15 @@ arguments, environment, working directory, standard streams and limits of its ow
 `imagesvc.__main__.main` as `python -m imagesvc` does. `tests/commands.py` is the other side.
 Processes of a parallel run of the tests share one.
 
-Warnings of SQLAlchemy are errors in the copies, as they are in the tests themselves.
+Warnings of SQLAlchemy are errors in the copies, as they are in the tests themselves. Passwords are
+hashed with little work, since tests set and send hundreds; tests/auth/test_passwords.py checks the
+parameters that users have.
 """
 
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import importlib
 import json
@@ -40,6 +43,8 @@ PRELOADED = (
     "anyio._backends._asyncio", "argon2", "encodings.idna", "jwt", "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
+LITTLE_WORK = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
+"""Parameters of argon2."""
 STANDARD_STREAMS = 3
 
 
@@ -160,6 +165,8 @@ def _prepare() -> None:
     operations.api_document()
     for operation in operations.OPERATIONS:
         compile_path(operation.path)
+    argon2 = importlib.import_module("argon2")
+    vars(argon2)["PasswordHasher"] = functools.partial(argon2.PasswordHasher, **LITTLE_WORK)
 
 
 def _run_copy(command: _Command, streams: list[int]) -> NoReturn:
