@@ -6,6 +6,8 @@ import { loadStyle } from "../shared/styles.js";
 import { t } from "../shared/texts.js";
 import { icon } from "./icons.js";
 
+/** Milliseconds after the opening in which a click on the picture is the second one of a double click. */
+const DOUBLE_CLICK = 500;
 const STYLES = ["vendor/photoswipe/photoswipe.css", "css/viewer.css"];
 
 /** Load the style sheets of the viewer, without which PhotoSwipe measures wrongly; null on failure. */
@@ -23,6 +25,10 @@ export class Swipe extends PhotoSwipe {
 
   init() {
     const isNew = super.init();
+    const opened = performance.now();
+    for (const action of ["imageClickAction", "bgClickAction"]) {
+      this.on(action, (event) => performance.now() - opened < DOUBLE_CLICK && event.preventDefault());
+    }
     if (this.opener.isOpening) addEventListener("keydown", this.#keep, true);
     this.#whenOpen(() => this.#handleKeys());
     return isNew;
