@@ -37,11 +37,13 @@ def reading_database_of(settings: Settings) -> Database:
 
     Raises:
         NoDataDir: no server has been started there.
-        Unavailable: it is of PostgreSQL, and its driver is not installed.
+        Unavailable: it is of PostgreSQL, and its driver is not installed, or the data directory
+            has a database of its own.
     """
-    if settings.database_url is not None:
-        return shared_database(settings.database_url)
     data_dir = DataDir(settings.data_dir.absolute())
+    if settings.database_url is not None:
+        _require_moved(data_dir)
+        return shared_database(settings.database_url)
     data_dir.require()
     return EmbeddedDatabase(data_dir.database, engine=read_only_engine(data_dir.database))
 
@@ -90,7 +92,7 @@ def _require_moved(data_dir: DataDir) -> None:
     """The leader removes originals without a row in PostgreSQL: those of SQLite have none there."""
     if data_dir.database.exists() and not WriteLock(data_dir.database).has_moved:
         raise Unavailable(
-            f"{data_dir.root} has a database of SQLite, whose originals would be lost with "
-            f"database_url. Move them: imagesvc migrate --from {data_dir.root}; or set data_dir "
-            "to another directory."
+            f"{data_dir.root} has a database of SQLite, which is not used with database_url, and "
+            f"its originals would be lost. Move them: imagesvc migrate --from {data_dir.root}. Or "
+            "set data_dir to another directory, or leave out database_url."
         )

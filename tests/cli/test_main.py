@@ -379,3 +379,38 @@ def _address_in(terminal: int, shown: bytearray) -> str:
         shown += os.read(terminal, 4096)
     found = re.findall(r"^Open (\S+)\s*$", shown.decode(errors="replace"), re.MULTILINE)
     return found[0] if found else ""
+
+
+ENDS_DURING_A_CALLBACK = """
+import asyncio, time
+import imagesvc.__main__, imagesvc.cli.main
+from obstore.store import MemoryStore
+
+class Loop(asyncio.SelectorEventLoop):
+    def _write_to_self(self):  # called by a thread of the library
+        super()._write_to_self()
+        while True:  # it waits for the interpreter, again and again
+            time.sleep(0.001)
+
+def run():
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(use())
+    print("done")
+    return 5
+
+async def use():
+    await MemoryStore().put_async("name", b"content")
+
+imagesvc.cli.main.run = run
+imagesvc.__main__.main()
+"""
+
+
+def test_a_command_that_used_a_bucket_ends_with_its_status() -> None:
+    """Threads of the library that have not ended yet do not abort the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS_DURING_A_CALLBACK],
+        check=False, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (5, "done\n"), done.stderr

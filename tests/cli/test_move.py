@@ -250,7 +250,7 @@ def test_what_would_lose_something_is_refused(server: Server, target: Engine) ->
     assert (missing.returncode, "no data directory" in missing.stderr) == (2, True)
     assert server.client.get("/readyz").status_code == 200
     assert server.stop() == 0
-    for command, code in {"serve": 3, "worker": 2}.items():
+    for command, code in {"serve": 3, "worker": 2, "check": 2}.items():
         early = commands.run(
             command, "--data-dir", str(server.data_dir), port=0, **settings_for(server, target)
         )
