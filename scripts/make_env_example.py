@@ -17,13 +17,16 @@ HEAD = """\
 # For compose.yaml and compose.cluster.yaml: the host name of the site.
 SITE=images.example.org
 
-# For compose.yaml: a folder of another disk for backups, which belongs to user 10001. Default: a
+# For both, too: a folder of another disk for backups, which belongs to user 10001. Default: a
 # volume beside that of the data.
 # BACKUPS=/mnt/backups/imagesvc
 
 # For compose.cluster.yaml: two passwords of letters and digits, each from: openssl rand -hex 24
 # POSTGRES_PASSWORD=
 # S3_SECRET=
+
+# For compose.cluster.yaml: how many workers run. Default: 1.
+# WORKERS=2
 """
 
 

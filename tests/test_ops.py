@@ -124,6 +124,7 @@ def test_the_settings_of_compose_for_several_servers_are_valid(
         assert {*service["secrets"]} == clustered["secrets"].keys()
         assert service["read_only"]
         assert "ports" not in service
+    assert ours["server-a"]["volumes"] == ["${BACKUPS:-backups}:/backups"]
     bucket = parse_bucket_url(ours["worker"]["environment"][f"{PREFIX}BLOB_URL"]).bucket
     assert services["s3"]["volumes"] == [f"{bucket}:/data/{bucket}"]
     upstreams = services["caddy"]["environment"]["UPSTREAMS"].split()
@@ -151,6 +152,7 @@ def test_the_objects_for_kubernetes_belong_together() -> None:
             volume["name"] for volume in pod["volumes"]
         }
         assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert pod["enableServiceLinks"] is False  # else IMAGESVC_PORT is that of the service
     (server,) = by_name["Deployment", "imagesvc-server"]["spec"]["template"]["spec"]["containers"]
     assert server["readinessProbe"]["httpGet"]["path"] == "/readyz?for=server"
     assert server["livenessProbe"]["httpGet"]["path"] == "/healthz"
