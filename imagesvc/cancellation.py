@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from anyio import CancelScope
 
@@ -46,6 +46,22 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=REPEAT_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def unless(ended: Coroutine[Any, Any, NoReturn], work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns, unless `ended` raises first: then the work is cancelled.
+
+    Raises:
+        Exception: what `ended` raised.
+    """
+    ending, working = asyncio.create_task(ended), asyncio.create_task(work)
+    try:
+        await asyncio.wait((ending, working), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            ending.result()
+        return working.result()
+    finally:
+        await end(ending, working)
 
 
 async def all_of(*works: Coroutine[Any, Any, None]) -> None:

@@ -100,12 +100,13 @@ class Purger:
             pass
 
     async def _run(self) -> None:
+        leadership = self._database.leadership
         with self._database.subscribe() as wake:
             while True:
-                await self._database.leadership.elected()
+                await leadership.elected()
                 wake.clear()  # before the query: a later commit sets it again
                 try:
-                    pause = await self._look()
+                    pause = await leadership.while_leading(self._look())
                 except ImagesvcError as error:
                     self._outage.failed(error=text_of(error))
                     pause = POLL_SECONDS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from imagesvc.cancellation import unless
 from imagesvc.cli.progress import progress_bar
 from imagesvc.service.shared_secret import shared_secret_of
 from imagesvc.settings.settings import Settings
@@ -40,7 +41,7 @@ def move(
     rows = read_only_engine(source.database)
     with contextlib.ExitStack() as stack:
         stack.callback(rows.dispose)
-        stack.enter_context(no_server_on(target))
+        lock = stack.enter_context(no_server_on(target))
         check_move(rows, source, target)
         blobs = None
         if settings.blob_url is not None:
@@ -48,15 +49,15 @@ def move(
             bucket = open_blob_bucket(settings.blob_url, PATIENT)
             blobs = BlobMove(rows, FileBlobStore(source.blobs), bucket, bar)
             stack.callback(blobs.close)
-            asyncio.run(blobs.catch_up())
+            asyncio.run(unless(lock.lost(), blobs.catch_up()))
             _require_whole(blobs, without_damaged=without_damaged)
 
         def complete() -> None:
             if blobs is not None:
-                asyncio.run(blobs.complete())
+                asyncio.run(unless(lock.lost(), blobs.complete()))
                 _require_whole(blobs, without_damaged=without_damaged)
 
-        moved = move_rows(rows, source, target, complete)
+        moved = move_rows(rows, source, target, complete, lock.hand_to)
     _print_moved(source, moved, blobs)
 
 

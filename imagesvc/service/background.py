@@ -50,13 +50,16 @@ class Background:
         while True:
             await self._leadership.elected()
             try:
-                # With rows missing, the files that they point at would look like orphans.
-                await check_database(self._parts.stores)
-                await self._prune()
-                await self._collect()
+                await self._leadership.while_leading(self._collect_once())
             except (ImagesvcError, OSError) as error:
                 log.error("orphans not collected", action="gc.failed", error=text_of(error))
             await asyncio.sleep(self._parts.settings.gc_interval)
+
+    async def _collect_once(self) -> None:
+        # With rows missing, the files that they point at would look like orphans.
+        await check_database(self._parts.stores)
+        await self._prune()
+        await self._collect()
 
     async def _prune(self) -> None:
         """Remove rows that are older than what they are kept for."""
@@ -97,13 +100,16 @@ class Background:
         while True:
             await self._leadership.elected()
             try:
-                await self._parts.clock_watch.look()
-                removed = await self._parts.due_images.remove()
-                if removed:
-                    log.info("due images deleted", action="due.deleted", images=removed)
+                await self._leadership.while_leading(self._remove_due())
             except (ImagesvcError, OSError) as error:
                 log.error("due images not deleted", action="due.failed", error=text_of(error))
             await asyncio.sleep(pause)
+
+    async def _remove_due(self) -> None:
+        await self._parts.clock_watch.look()
+        removed = await self._parts.due_images.remove()
+        if removed:
+            log.info("due images deleted", action="due.deleted", images=removed)
 
     async def _note_uses_regularly(self) -> None:
         parts = self._parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from tests.buckets import objects_in
 from tests.cli.test_move import digests, move, settings_for
 from tests.conftest import EMPTY
 from tests.crash.pictures import large, png
+from tests.cut_proxy import cut_proxy
 from tests.http.asking import picture
 from tests.postgres import Postgres
 from tests.radosgw import Radosgw
@@ -216,6 +218,35 @@ def test_a_move_killed_at_each_step_goes_on(installation: Installation) -> None:
     assert {name: objects[name] for name in before} == before, "sent again"
     with installation.moved() as node:
         assert contents(node, images) == images
+
+
+def test_a_move_that_loses_its_lock_ends(installation: Installation, radosgw: Radosgw) -> None:
+    """A server on the new database might remove what it has copied; the old one goes on."""
+    server, target = installation.server, installation.target
+    images: dict[str, bytes] = {}
+    add(server, images, picture(1))
+    with cut_proxy(radosgw.port) as to_bucket, ThreadPoolExecutor(1) as threads:
+        installation.blob_url = radosgw.new_url(endpoint=to_bucket.address)
+        to_bucket.hang()
+        moving = threads.submit(installation.move)
+        with target.connect() as other:
+            until(lambda: other.scalar(text(END_LOCK)))
+        ended = moving.result()
+        assert (ended.returncode, "Run the command again" in ended.stderr) == (2, True), ended
+        to_bucket.heal()
+        add(server, images, picture(2))
+        assert installation.rows() == [0]
+
+        assert installation.move().returncode == 0
+        with installation.moved() as node:
+            assert contents(node, images) == images
+
+
+END_LOCK = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON oid = database "
+    "WHERE datname = current_database() AND locktype = 'advisory' AND granted "
+    "AND objid = hashtext('imagesvc leader')::bit(32)::bigint::oid"
+)
 
 
 def test_what_is_missing_or_damaged_is_named_and_the_rest_moves(

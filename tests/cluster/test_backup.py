@@ -13,10 +13,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from imagesvc.errors import Unavailable
 from imagesvc.library.backup.backup import back_up
+from imagesvc.library.backup.destination import Destination
 from imagesvc.library.backup.folder import FolderDestination
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.shared import SharedSource, shared_source
+from imagesvc.library.backup.snapshots import snapshots_in
 from imagesvc.library.backup.source import RowsOfMoment
 from imagesvc.store.db.postgres.database import PostgresDatabase
 from imagesvc.store.files.data_dir import DataDir
@@ -141,7 +144,7 @@ class Hasty:
             deletion = asyncio.ensure_future(asyncio.to_thread(self.delete, image["id"]))
             self.deleting.append(deletion)
             if are_blobs_kept:
-                await asyncio.to_thread(until, self.is_waiting)
+                await asyncio.to_thread(until, self.is_ready)
             else:
                 await deletion
             yield rows
@@ -151,11 +154,63 @@ class Hasty:
         answer = self._server.client.delete(f"/api/v1/images/{image_id}")
         assert answer.status_code == 204, answer.text
 
+    def is_ready(self) -> bool:
+        """Whether the copy of the last moment may begin: a deletion waits for it."""
+        return self.is_waiting()
+
     def is_waiting(self) -> bool:
         """Whether something waits for a lock of a table."""
         query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
         with psycopg.connect(self._server.settings["database_url"]) as connection:
             return connection.execute(query).fetchone() != (0,)
+
+
+class Interrupted(Hasty):
+    """PostgreSQL ends the session for which the last deletion waits."""
+
+    def is_ready(self) -> bool:
+        """Whether that image is deleted."""
+        if self.is_waiting():
+            with psycopg.connect(self._server.settings["database_url"]) as connection:
+                connection.execute(END_KEEPING)
+        return self.deleting[-1].done()
+
+
+END_KEEPING = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks "
+    "WHERE relation = 'blobs'::regclass AND mode = 'ShareLock' AND granted"
+)
+
+
+@asynccontextmanager
+async def opened(server: Server, place: Path) -> AsyncIterator[tuple[SharedSource, Destination]]:
+    """What a backup beside a server reads and writes."""
+    data_dir = DataDir(place / "elsewhere")
+    data_dir.create()
+    database = PostgresDatabase(server.settings["database_url"])
+    bucket = open_blob_bucket(server.settings["blob_url"])
+    blobs = ObjectBlobStore(bucket, DownloadCache(data_dir.downloads, 0))
+    destination = FolderDestination(place / "backup")
+    await destination.prepare()
+    async with shared_source(database, data_dir, blobs, NoLocks(), b"x" * 32) as source:
+        yield source, destination
+    await database.close()
+
+
+@pytest.mark.anyio
+async def test_a_backup_that_loses_its_lock_makes_no_snapshot(
+    server: Server, tmp_path: Path
+) -> None:
+    """Nothing keeps an original of the last moment then."""
+    async with opened(server, tmp_path) as (source, destination):
+        interrupted = Interrupted(source, server)
+        with pytest.raises(Unavailable, match="repeat the backup"):
+            await back_up(interrupted, destination, lambda *_: None)
+        await asyncio.gather(*interrupted.deleting)
+
+        assert not await snapshots_in(destination)
+        report = await back_up(source, destination, lambda *_: None)
+        assert (report.rounds, report.faults) == (1, {})
 
 
 @pytest.mark.anyio
@@ -164,20 +219,11 @@ async def test_deletions_during_a_backup_leave_no_image_without_its_original(
 ) -> None:
     """A snapshot that has lost one is made again; at last, a deletion waits for the copy."""
     kept = server.upload(picture(1))["id"]
-    url, data_dir = server.settings["database_url"], DataDir(tmp_path / "elsewhere")
-    data_dir.create()
-    database = PostgresDatabase(url)
-    blobs = ObjectBlobStore(
-        open_blob_bucket(server.settings["blob_url"]), DownloadCache(data_dir.downloads, 0)
-    )
-    destination = FolderDestination(tmp_path / "backup")
-    await destination.prepare()
 
-    async with shared_source(database, data_dir, blobs, NoLocks(), b"x" * 32) as source:
+    async with opened(server, tmp_path) as (source, destination):
         hasty = Hasty(source, server)
         report = await back_up(hasty, destination, lambda *_: None)
         await asyncio.gather(*hasty.deleting)
-    await database.close()
 
     assert (report.rounds, report.faults, report.blobs) == (3, {}, 2)
     await restore(destination, DataDir(tmp_path / "restored"), None, lambda *_: None)

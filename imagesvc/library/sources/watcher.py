@@ -130,7 +130,7 @@ class Watcher:
         try:
             await self._events.begun(source.id)
             self._changed.discard(source.id)
-            result = await self._scanner.scan(source)
+            result = await self._leadership.while_leading(self._scanner.scan(source))
             # A folder that changes all the time is scanned for half of the time at most.
             rest = max(REST_SECONDS, result.seconds)
             self._rests_until[source.id] = time.monotonic() + rest

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 import structlog
+from anyio import move_on_after
 
-from imagesvc.cancellation import end
+from imagesvc.cancellation import end, unless
+from imagesvc.errors import Unavailable
 from imagesvc.store.db.leadership import Leadership
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 BEAT_SECONDS = 1.0
 """Between two statements of the session."""
@@ -27,6 +31,9 @@ A node that is stopped, or cut off, would hold the lock otherwise.
 _BEGIN = f"SET idle_session_timeout = {IDLE_MILLISECONDS}"
 TRY = "SELECT pg_try_advisory_lock(hashtext('imagesvc leader'))"
 """Take the lock of the leader, for the session."""
+TRY_ONCE = "SELECT pg_try_advisory_xact_lock(hashtext('imagesvc leader'))"
+"""The same, for the transaction."""
+UNLOCK = "SELECT pg_advisory_unlock(hashtext('imagesvc leader'))"
 _BEAT = "SELECT true"
 
 
@@ -38,6 +45,7 @@ class Election(Leadership):
         self._options = options
         self._leads_until = 0.0
         self._elected = asyncio.Event()
+        self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_lost = False
         """Whether the log has the beginning of an outage."""
@@ -55,6 +63,16 @@ class Election(Leadership):
             self._elected.clear()
             await self._elected.wait()
 
+    async def while_leading(self, work: Coroutine[Any, Any, T]) -> T:
+        """See `Leadership`."""
+        return await unless(self._lost(), work)
+
+    async def _lost(self) -> NoReturn:
+        while self.is_leader:
+            with move_on_after(self._leads_until - time.monotonic()):
+                await self._ended.wait()
+        raise Unavailable("This server leads no more; the one that leads now goes on.")
+
     async def stop(self) -> None:
         """Close the session, so that another node is elected."""
         self._leads_until = 0.0
@@ -69,6 +87,9 @@ class Election(Leadership):
                 if not self._is_lost:
                     log.info("no leader here", action="leader.lost", error=type(error).__name__)
                 self._is_lost = True
+            finally:
+                self._leads_until = 0.0
+                self._ended.set()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _take_part(self) -> None:
@@ -89,5 +110,12 @@ class Election(Leadership):
                     log.info("this node leads", action="leader.elected")
                 if has_lock:
                     self._leads_until = began + LEASE_SECONDS
+                    self._ended.clear()
                     self._elected.set()
-                await asyncio.sleep(BEAT_SECONDS)
+                await _pause(connection)
+
+
+async def _pause(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Wait for the next beat; it fails as soon as the session has ended."""
+    async for _ in connection.notifies(timeout=BEAT_SECONDS):
+        pass  # nothing is listened to

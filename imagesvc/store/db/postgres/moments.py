@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, insert, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from imagesvc.cancellation import run_to_end
@@ -27,6 +28,11 @@ T = TypeVar("T")
 BATCH = 1000
 KEEP_BLOBS = text("LOCK TABLE blobs IN SHARE MODE")
 """Nobody adds or deletes a row until the transaction ends."""
+_ASK = text("SELECT true")
+NOT_KEPT = (
+    "PostgreSQL ended the session that kept uploads and deletions waiting, so originals may be "
+    "missing. There is no snapshot: repeat the backup. What was copied is not copied again."
+)
 
 
 class InThread(Protocol):
@@ -75,11 +81,15 @@ async def blobs_kept(engine: Engine, in_thread: InThread) -> AsyncIterator[None]
     """No row of a blob is added or deleted until the context ends: uploads and deletions wait.
 
     Raises:
-        Unavailable: PostgreSQL cannot be used now.
+        Unavailable: PostgreSQL cannot be used now, or has ended the transaction meanwhile.
     """
     async with _connected(engine, in_thread) as connection:
         await in_thread(lambda: _run(connection, KEEP_BLOBS))
         yield
+        try:
+            await in_thread(lambda: _run(connection, _ASK))
+        except Unavailable as error:
+            raise Unavailable(NOT_KEPT) from error
 
 
 @contextlib.asynccontextmanager
@@ -88,7 +98,7 @@ async def _connected(engine: Engine, in_thread: InThread) -> AsyncIterator[Conne
     try:
         yield connection
     finally:
-        await run_to_end(in_thread(connection.close))
+        await run_to_end(in_thread(lambda: _close(connection)))
 
 
 def _connect(engine: Engine) -> Connection:
@@ -100,6 +110,13 @@ def _connect(engine: Engine) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _close(connection: Connection) -> None:
+    try:
+        connection.close()
+    except DBAPIError:  # its session has ended
+        connection.invalidate()
 
 
 def _run(connection: Connection, statement: Any) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import psycopg
-from sqlalchemy import Connection, Engine
+from anyio import to_thread
+from sqlalchemy import Connection, Engine, text
 
 from imagesvc.errors import Unavailable
 from imagesvc.store.db.postgres.database import PostgresDatabase
-from imagesvc.store.db.postgres.election import TRY
-from imagesvc.store.db.postgres.errors import explained
+from imagesvc.store.db.postgres.election import BEAT_SECONDS, TRY, TRY_ONCE, UNLOCK
 from imagesvc.store.db.postgres.transfer import TableDigest, copy_rows, digests_of
 from imagesvc.store.db.sqlite.soundness import require_current
 from imagesvc.store.db.sqlite.write_lock import WriteLock
@@ -35,24 +37,76 @@ OTHER_ROWS = (
 )
 
 
-@contextlib.contextmanager
-def no_server_on(target: PostgresDatabase) -> Iterator[None]:
-    """Keep the lock of the leader, without which servers collect no orphans.
+SERVER_RUNS = (
+    "A server runs on the database at database_url. Stop it: servers with these settings may start "
+    "when the move has ended."
+)
+LOCK_LOST = (
+    "PostgreSQL ended the session that keeps servers from starting on the database at "
+    "database_url. The metadata did not move, and the server of the data directory goes on. Run "
+    "the command again; what is in the bucket is not sent again."
+)
+
+
+class MoveLock:
+    """The lock of the leader, without which servers collect no orphans.
 
     To a server on the new database, all blobs that were copied before the rows are orphans.
+    """
+
+    def __init__(self, session: psycopg.Connection[Any]) -> None:
+        self._session = session
+
+    async def lost(self) -> NoReturn:
+        """Wait until the lock is lost.
+
+        Raises:
+            Unavailable: it is lost.
+        """
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            await to_thread.run_sync(self._ask, "SELECT true")
+
+    def hand_to(self, connection: Connection) -> None:
+        """Let a transaction have the lock until it ends; it blocks.
+
+        Raises:
+            Unavailable: it was lost, or a server took it in between.
+        """
+        self._ask(UNLOCK)
+        if not connection.scalar(text(TRY_ONCE)):
+            raise Unavailable(SERVER_RUNS)
+
+    def _ask(self, statement: str) -> None:
+        try:
+            found = self._session.execute(statement).fetchone()
+        except psycopg.Error as error:
+            raise Unavailable(LOCK_LOST) from error
+        if found != (True,):
+            raise Unavailable(LOCK_LOST)
+
+
+@contextlib.contextmanager
+def no_server_on(target: PostgresDatabase) -> Iterator[MoveLock]:
+    """Keep servers from leading on a database until the move has ended.
 
     Raises:
         Unavailable: a server has the lock, or PostgreSQL cannot be used now.
     """
-    with explained():
+    try:
         session = psycopg.connect(**target.connection_options, autocommit=True)
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        raise Unavailable(f"The database at database_url cannot be used: {reason}") from error
     with contextlib.closing(session):
+        session.execute(_NO_LIMIT)
         if session.execute(TRY).fetchone() != (True,):
-            raise Unavailable(
-                "A server runs on the database at database_url. Stop it: servers with these "
-                "settings may start when the move has ended."
-            )
-        yield
+            raise Unavailable(SERVER_RUNS)
+        yield MoveLock(session)
+
+
+_NO_LIMIT = "SET idle_session_timeout = 0"
+"""It is silent while the rows are copied."""
 
 
 def check_move(rows: Engine, data_dir: DataDir, target: PostgresDatabase) -> None:
@@ -80,7 +134,11 @@ def check_move(rows: Engine, data_dir: DataDir, target: PostgresDatabase) -> Non
 
 
 def move_rows(
-    rows: Engine, data_dir: DataDir, target: PostgresDatabase, complete: Callable[[], None]
+    rows: Engine,
+    data_dir: DataDir,
+    target: PostgresDatabase,
+    complete: Callable[[], None],
+    hand_over: Callable[[Connection], None],
 ) -> Moved:
     """Copy all rows in one transaction, and compare them; it blocks.
 
@@ -93,6 +151,7 @@ def move_rows(
         data_dir: the data directory.
         target: the database of PostgreSQL.
         complete: called before the copy, while no server writes; what it raises ends the move.
+        hand_over: called with the transaction that is to keep servers from leading.
 
     Raises:
         Unavailable: a database cannot be used now, or PostgreSQL has other rows already.
@@ -102,15 +161,21 @@ def move_rows(
         with lock.hold(even_if_moved=True):
             complete()
             with rows.connect() as source:
-                return _moved(source, target, lock)
+                return _moved(source, target, lock, hand_over)
     finally:
         lock.close()
 
 
-def _moved(source: Connection, target: PostgresDatabase, lock: WriteLock) -> Moved:
+def _moved(
+    source: Connection,
+    target: PostgresDatabase,
+    lock: WriteLock,
+    hand_over: Callable[[Connection], None],
+) -> Moved:
     wanted = digests_of(source)
 
     def fill(connection: Connection) -> bool:
+        hand_over(connection)
         found = digests_of(connection)
         if found == wanted:
             was_done = any(digest.rows for digest in wanted.values())
