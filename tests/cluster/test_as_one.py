@@ -89,6 +89,35 @@ def test_a_stream_of_one_node_has_the_events_of_both_in_order(nodes: Nodes) -> N
     assert got == made
 
 
+def test_a_reader_that_changes_servers_gets_each_event_once_in_order(nodes: Nodes) -> None:
+    """While both servers commit events at the same time."""
+    servers = nodes.pair()
+    got: list[int] = [0]
+    with ThreadPoolExecutor(4) as pool:
+        uploads = [
+            pool.submit(servers[number % 2].upload, picture(number))
+            for number in range(EVENTS // 2)
+        ]
+        for turn in range(EVENTS // 5):
+            got += _next_events(servers[turn % 2], got[-1], 5)
+        for upload in uploads:
+            upload.result()
+    assert got[1:] == nodes.sql("SELECT id FROM events ORDER BY id")[: len(got) - 1]
+
+
+def _next_events(server: Server, last: int, count: int) -> list[int]:
+    """The ids of the first events of a stream after another event."""
+    found: list[int] = []
+    after = {"last-event-id": str(last)}
+    with server.client.stream("GET", "/api/v1/events", headers=after) as answer:
+        lines = answer.iter_lines()
+        while len(found) < count:
+            line = next(lines)
+            if line.startswith("data: {"):
+                found.append(int(json.loads(line.removeprefix("data: "))["id"]))
+    return found
+
+
 def test_each_event_is_sent_to_a_webhook_once(nodes: Nodes, receiver: Receiver) -> None:
     """Both servers run, one sends; when it is killed, the other one goes on."""
     first, second = nodes.pair(webhook_allow='["127.0.0.0/8"]')

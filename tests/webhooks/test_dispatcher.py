@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -86,6 +87,24 @@ async def tell(database: Database, count: int) -> None:
             record_image_event(connection, EventType.IMAGE_CREATED, new_id(), None, utc_now())  # type: ignore[arg-type]
 
     await database.write(work)
+
+
+async def test_deliveries_that_are_due_together_begin_in_the_order_of_events(
+    database: Database,
+) -> None:
+    """Also if the database has their rows in another order."""
+    hook, outbox = await hook_of(database, "http://127.0.0.1/x"), Outbox(database)
+    await tell(database, 5)
+    assert await outbox.fan_out(5, now=NOON)
+    reverse = update(webhook_deliveries).values(event_id=-webhook_deliveries.c.event_id)
+    await database.write(lambda connection: connection.execute(reverse))
+
+    due = await outbox.due(NOON, 3)
+
+    (first, *_), _ = await DeliveryStore(database).page(hook.id, limit=5, after=None)
+    assert first.event_id is not None
+    bodies = [int(json.loads(each.body)["id"]) for each in due]
+    assert bodies == [-first.event_id - number for number in range(3)]
 
 
 async def test_a_name_that_becomes_internal_is_sent_nothing(

@@ -126,7 +126,7 @@ class Outbox:
         busy: Collection[UUID] = (),
         busy_owners: Collection[UUID] = (),
     ) -> list[Due]:
-        """Deliveries to send now, the longest due first.
+        """Deliveries to send now, the longest due first, and of those the oldest event.
 
         None of `but`, none for the webhooks of `busy`, and none for those of `busy_owners`.
         """
@@ -144,7 +144,7 @@ class Outbox:
                 deliveries.webhook_id.not_in(busy),
                 or_(webhooks.c.owner_id.is_(None), webhooks.c.owner_id.not_in(busy_owners)),
             )
-            .order_by(deliveries.due_at)
+            .order_by(deliveries.due_at, deliveries.event_id)
             .limit(limit)
         )  # fmt: skip
         rows = await self._database.read(lambda connection: connection.execute(query).all())
