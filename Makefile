@@ -15,8 +15,8 @@ LOWEST_TESTS ?= tests/http tests/client tests/test_connections.py tests/test_uvi
   tests/imaging/test_analyse.py tests/imaging/test_jpeg.py tests/imaging/test_regions.py \
   tests/imaging/test_encode.py tests/imaging/test_steps.py
 CLUSTER_TESTS ?= tests/http
-# Those of CLUSTER_TESTS that look most at originals and variants, in a minute.
-BUCKET_TESTS ?= $(addprefix tests/http/test_,images.py delivery.py mezzanines.py trash.py)
+# Those of CLUSTER_TESTS that look most at originals and variants, in two minutes.
+BUCKET_TESTS ?= $(addprefix tests/http/test_,images.py delivery.py mezzanines.py trash.py slow_clients.py half_closed.py early_answers.py)
 PYTHON_TESTS ?= tests/auth tests/cache tests/cli tests/client tests/jobs tests/store tests/workers tests/imaging/test_resampling.py
 UV := .venv/uv/bin/uv
 LOWEST := .venv/lowest

@@ -257,6 +257,7 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server, large: tuple[str
     connection.close()
 
 
+@pytest.mark.files  # its open files show that it is being sent
 def test_an_unread_pipeline_is_cut_off(server: Server, large: tuple[str, int]) -> None:
     """Each of its requests is notified, so that none keeps its file or continues to write."""
     path, _ = large
