@@ -12,7 +12,7 @@ from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.files import NO_INODES, shortage
+from imagesvc.store.files.files import FULL_BELOW, NO_INODES, shortage
 
 Check = Callable[[], Awaitable[None]]
 
@@ -71,6 +71,20 @@ async def check_disk(files: Files, min_free_bytes: int) -> None:
     if not files.data_dir.is_writable():
         raise Unavailable("The data directory cannot be written to.")
     await files.write_probe.check()
+
+
+async def check_room(files: Files, settings: Settings) -> None:
+    """Raises `Unavailable` when jobs find no room on the disk of a worker.
+
+    With the originals in files, jobs may use the space that is kept from uploads. With a bucket,
+    originals that are kept for later are removed first.
+    """
+    if files.downloads is None:
+        await check_disk(files, FULL_BELOW)
+        return
+    if files.data_dir.free_bytes() < settings.min_free_space:
+        await files.downloads.drop_idle()
+    await check_disk(files, settings.min_free_space)
 
 
 async def check_workers(workers: Workers) -> None:

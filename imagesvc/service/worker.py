@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
 from imagesvc.service.database import prepare_database
 from imagesvc.service.engine.jobs import job_worker_of
 from imagesvc.service.parts import Parts
+from imagesvc.service.readiness import check_room
 from imagesvc.settings.settings import Settings
 
 log = structlog.get_logger()
@@ -19,7 +21,8 @@ class WorkerService(Parts):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.jobs = job_worker_of(settings, self.files, self.stores, self.caches)
+        has_room = partial(check_room, self.files, settings)
+        self.jobs = job_worker_of(settings, self.files, self.stores, self.caches, has_room)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run jobs until the event is set; what runs then has `shutdown_timeout` to end.

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
@@ -18,9 +19,10 @@ from sqlalchemy.pool import NullPool
 from tests import commands
 from tests.conftest import EMPTY
 from tests.crash.pictures import png
+from tests.crash.test_full_disk import Disk, mounted
 from tests.databases import SECRET
 from tests.postgres import Postgres, started
-from tests.server import Server, Worker
+from tests.server import Server, Worker, reserve_port
 from tests.waiting import PATIENCE, until
 from tests.workers.processes import stopped_workers, workers
 
@@ -40,10 +42,11 @@ class Cluster:
         self.server = Server(place / "data", has_worker=False, **self._settings)
         self._workers: list[Worker] = []
 
-    def worker(self, **settings: Any) -> Worker:
-        """A worker that is ready."""
+    def worker(self, place: Path | None = None, **settings: Any) -> Worker:
+        """A worker that is ready, with a data directory of its own or that of the server."""
         name = f"worker{len(self._workers)}"
-        worker = Worker(self.server.data_dir, name=name, **{**self._settings, **settings})
+        folder = place or self.server.data_dir
+        worker = Worker(folder, name=name, **{**self._settings, **settings})
         self._workers.append(worker.start())
         until(lambda: worker.lines(action="service.ready"))
         return worker
@@ -67,6 +70,10 @@ class Cluster:
     def is_processing(self, number: int = 1) -> bool:
         """Whether so many jobs are being run."""
         return len(self.sql("SELECT id FROM jobs WHERE status = 'processing'")) == number
+
+    def stop_worker(self, number: int) -> None:
+        """Stop a worker."""
+        assert self._workers[number].stop() == 0
 
     def close(self) -> None:
         """End all."""
@@ -252,6 +259,39 @@ def test_an_attempt_that_loses_the_database_is_not_counted(cluster: Cluster) -> 
     assert [line["status"] for line in worker.lines(action="job.attempt", job=job_id)][:1] == [
         "pending"
     ]
+
+
+def test_a_worker_with_a_full_disk_leaves_jobs_to_others(cluster: Cluster, tmp_path: Path) -> None:
+    """It takes them again when there is room."""
+    root = tmp_path / "small"
+    root.mkdir()
+    with mounted(root), reserve_port() as reserved:
+        for name in ("blobs", "variants"):
+            (root / name).symlink_to(cluster.server.data_dir / name)
+        disk, address = Disk(root), f"127.0.0.1:{reserved.getsockname()[1]}"
+        first = cluster.worker(root, worker_metrics=address)
+
+        def has_room() -> float:
+            lines = httpx2.get(f"http://{address}/metrics").text.splitlines()
+            return next(float(line.split()[1]) for line in lines if "worker_has_room " in line[:30])
+
+        until(lambda: has_room() == 1)
+        disk.leave(0)
+        until(lambda: has_room() == 0)
+        cluster.upload(*range(5))
+        cluster.worker()
+        until(lambda: cluster.jobs() == {("succeeded", 1, 0): 5})
+        assert first.lines(action="job.attempt") == []
+        assert [line["error"] for line in first.lines(action="worker.no_room")] == [
+            "The disk is full."
+        ]
+
+        cluster.stop_worker(1)
+        disk.empty()
+        cluster.upload(5)
+        until(lambda: cluster.jobs() == {("succeeded", 1, 0): 6})
+        assert first.lines(action="worker.has_room")
+        assert first.stop() == 0
 
 
 def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import structlog
 from imagesvc.cancellation import end, run_to_end
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.jobs.cluster.engine import Engine
+from imagesvc.jobs.cluster.room import Room
 from imagesvc.jobs.execution import ERROR_PAUSE_SECONDS, Execution
 from imagesvc.jobs.results import Results
 from imagesvc.model.ids import JobId, utc_now
@@ -32,11 +33,13 @@ class JobWorker:
         queue: JobStore,
         execution: Execution,
         engine_of: Callable[[Callable[[str], Awaitable[None]]], Engine],
+        check_room: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._queue = queue
         self._execution = execution
         self._engine = engine_of(self._attempt)
+        self.room = Room(check_room, self._engine.restart)
         self._clock = clock
         self._is_stopping = False
         self._outage = Outage(
@@ -56,6 +59,7 @@ class JobWorker:
         await self._engine.open()
         self._serving = asyncio.create_task(self._serve())
         self._care = [
+            asyncio.create_task(self.room.watch()),
             asyncio.create_task(self._regularly(self._rescue, self._engine.beat_seconds)),
             asyncio.create_task(self._regularly(self._reconcile, RECONCILE_SECONDS)),
         ]
@@ -74,11 +78,13 @@ class JobWorker:
         await self._engine.close()
 
     async def _serve(self) -> None:
-        """Have the engine run jobs; it ends when it has lost the database for a while."""
+        """Have the engine run jobs; it ends without room, or after an outage of the database."""
         while not self._is_stopping:
+            await self.room.wait()
             try:
                 await self._engine.run()
-                log.info("the worker connects again", action="jobs.reconnected")
+                if self.room.is_there:
+                    log.info("the worker connects again", action="jobs.reconnected")
             except Exception as error:  # noqa: BLE001  # of the engine or its driver: it starts again
                 self._outage.failed(error=reason_of(error))
             await asyncio.sleep(ERROR_PAUSE_SECONDS)
@@ -116,6 +122,8 @@ class JobWorker:
             item = await self._take(job, claim)
             if item is not None:
                 await self._execution.run(item)
+                if self._execution.space.seconds_left:  # it found no room, perhaps here
+                    await self.room.look()
         except asyncio.CancelledError:  # of a stop, or of the job
             await run_to_end(self._give_back(job, claim))
             raise

@@ -14,8 +14,10 @@ from imagesvc.errors import text_of
 from imagesvc.server.listening.addresses import CannotListen
 from imagesvc.server.metrics.metrics import build_metric
 from imagesvc.server.metrics.of_work import attempt_metrics, worker_metrics
+from imagesvc.server.metrics.series import gauge
 from imagesvc.service.worker import WorkerService
 
+HAS_ROOM = "0 while no jobs are taken, because the disk of the worker has no room."
 PATIENCE_SECONDS = 5.0
 """The time that the event loop has for an answer."""
 
@@ -64,6 +66,7 @@ class _OfWorker(Collector):
         service = self._service
         return [
             build_metric(service.settings),
+            gauge("worker_has_room", HAS_ROOM, service.jobs.room.is_there),
             *attempt_metrics(service.jobs.results),
             *worker_metrics(service.workers, service.settings.workers),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from imagesvc.errors import Unavailable
@@ -41,8 +42,14 @@ def runner_of(settings: Settings, files: Files, stores: Stores, caches: Caches) 
     return EmbeddedRunner(stores.jobs, execution, limits.concurrency)
 
 
-def job_worker_of(settings: Settings, files: Files, stores: Stores, caches: Caches) -> JobWorker:
-    """What runs the jobs of a shared database; it is not started yet.
+def job_worker_of(
+    settings: Settings,
+    files: Files,
+    stores: Stores,
+    caches: Caches,
+    check_room: Callable[[], Awaitable[None]],
+) -> JobWorker:
+    """What runs the jobs of a shared database while `check_room` passes; it is not started yet.
 
     Raises:
         Unavailable: procrastinate is not installed.
@@ -63,6 +70,7 @@ def job_worker_of(settings: Settings, files: Files, stores: Stores, caches: Cach
         stores.jobs,
         Execution(stores.jobs, maker, limits),
         lambda run: Engine(options, run, limits.concurrency, settings.job_lease),
+        check_room,
     )
 
 

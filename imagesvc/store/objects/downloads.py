@@ -89,6 +89,10 @@ class DownloadCache:
             if not download.users:
                 await self._drop(name, download)
 
+    async def drop_idle(self) -> None:
+        """Remove the files that are not in use."""
+        await self._make_room(0)
+
     def _begin(self, name: str, fetch: Fetch) -> _Download:
         path = self._folder / f"{next(self._numbers)}-{name.replace('/', '-')}"
         download = self._downloads[name] = _Download(path)

@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagesvc.errors import InsufficientStorage
+from imagesvc.service.files import files_of
+from imagesvc.service.readiness import check_room
+from imagesvc.settings.settings import Settings
 from imagesvc.store.objects.downloads import DownloadCache
 from tests.waiting import until_async
 
@@ -192,3 +196,28 @@ async def test_processes_that_share_a_folder_have_files_of_their_own(
     assert files_in(tmp_path) == ["one"]
     await cache.close()
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+async def test_a_worker_without_room_keeps_no_originals_for_later(
+    tmp_path: Path, objects: Objects
+) -> None:
+    """Those in use stay; it takes no jobs while there is less than the setting."""
+    values: dict[str, Any] = {
+        "data_dir": tmp_path, "database_url": "postgresql://", "secret_key": "5e" * 32,
+        "blob_url": "s3://images/?endpoint=http://127.0.0.1:9&region=a",
+        "min_free_space": 8000 << 40,
+    }  # fmt: skip
+    settings = Settings(**values)
+    files = files_of(settings, is_offline=False)
+    await files.open()
+    try:
+        assert files.downloads is not None
+        await use(files.downloads, objects, "idle")
+        async with files.downloads.hold("used", partial(objects.fetch, "used")) as path:
+            with pytest.raises(InsufficientStorage):
+                await check_room(files, settings)
+            assert path.exists()
+            kept = [file for file in (tmp_path / "downloads").rglob("*") if file.is_file()]
+        assert kept == [path]
+    finally:
+        await files.close()
