@@ -19,6 +19,7 @@ from imagesvc.errors import ImagesvcError
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
 from imagesvc.model.images import Variant
 from imagesvc.store.contents.variants import VariantContents
+from imagesvc.store.objects.left import LeftObjects
 from imagesvc.store.variants import VariantStore
 
 Content = bytes | BinaryIO
@@ -37,6 +38,7 @@ class DiskTier:
     ) -> None:
         self._store = store
         self._contents = contents
+        self._objects = LeftObjects()
         self._eviction = Eviction(store, contents, max_bytes)
         self._behind = WriteBehind(self._put_entries, store.touch, clock)
         self.put_behind = self._behind.add
@@ -110,7 +112,7 @@ class DiskTier:
             The keys of those that have a row now.
         """
         recorded = await self._store.add(made)
-        await self._contents.delete([item.key for item in made if item.key not in recorded])
+        await self._remove([item.key for item in made if item.key not in recorded])
         return recorded
 
     async def put(self, made: Sequence[tuple[Variant, Content]]) -> set[VariantKey]:
@@ -142,11 +144,16 @@ class DiskTier:
 
     async def discard(self, made: Sequence[Variant]) -> None:
         """Remove the bytes of variants that got no row, unless another attempt may add it."""
-        await self._contents.delete(await self._store.unneeded(made))
+        await self._remove(await self._store.unneeded(made))
 
     async def _remove_unknown(self, keys: Sequence[VariantKey]) -> None:
         known = await self._store.known_keys(keys)
-        await self._contents.delete([key for key in keys if key not in known])
+        await self._remove([key for key in keys if key not in known])
+
+    async def _remove(self, keys: Sequence[str]) -> None:
+        """Remove bytes without rows; those that a bucket does not remove are orphans."""
+        with self._objects.left():
+            await self._contents.delete(keys)
 
     def forget(self, *image_ids: ImageId) -> None:
         """Drop what waits to be written of these images."""

@@ -111,7 +111,10 @@ def gc(
         str | None, typer.Option(help="Keep files that are younger, such as 10m.")
     ] = None,
 ) -> None:
-    """Remove files without a row, images that have expired, and those of the trash that are due."""
+    """Remove files without a row, images that have expired, and those of the trash that are due.
+
+    Exit status: 0 when all are removed, 1 when the bucket does not permit to remove some.
+    """
     settings = load_settings(data_dir=data_dir, gc_grace=grace)
     due, found = on_store(
         settings, functools.partial(_collect, dry_run=dry_run), may_use_reserve=not dry_run
@@ -123,6 +126,9 @@ def gc(
         f"{due} expired or trashed images {verb}.",
         soft_wrap=True,
     )
+    if found.refused:
+        typer.echo(f"{found.refused} objects without a row cannot be removed. {found.refusal}")
+        raise typer.Exit(1)
 
 
 async def _collect(service: Parts, *, dry_run: bool) -> tuple[int, Orphans]:

@@ -43,6 +43,7 @@
         ├── DatabaseDamaged        503  database_damaged
         ├── OriginalDamaged        503  original_damaged
         ├── BucketUnavailable
+        │   └── BucketForbids
         └── InsufficientStorage    507  insufficient_storage
             └── ElsewhereFull
                 ├── BucketFull
@@ -97,6 +98,7 @@ from .requests import (
 )
 from .roots import ImagesvcError, Rejected, Unavailable, text_of
 from .unavailability import (
+    BucketForbids,
     BucketFull,
     BucketUnavailable,
     DatabaseDamaged,
@@ -113,6 +115,7 @@ from .unavailability import (
 
 __all__ = [
     "NO_SUCH_ID",
+    "BucketForbids",
     "BucketFull",
     "BucketUnavailable",
     "Conflict",

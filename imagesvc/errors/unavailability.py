@@ -53,6 +53,10 @@ class BucketUnavailable(Unavailable):
     """A bucket cannot be reached, refuses this service, or fails."""
 
 
+class BucketForbids(BucketUnavailable):
+    """The credentials do not permit this in a bucket that otherwise works."""
+
+
 class InsufficientStorage(Unavailable):
     """The disk is full, or below the floor of free space."""
 

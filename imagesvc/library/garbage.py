@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from anyio import to_thread
 
+from imagesvc.errors import BucketForbids
 from imagesvc.model.ids import utc_now
 from imagesvc.store.contents.variants import VariantContents
 from imagesvc.store.files.blobs import BlobStore, StoredBlob
@@ -32,6 +33,10 @@ class Orphans:
     variants: int = 0
     uploads: int = 0
     slots: int = 0
+    refused: int = 0
+    """Objects that the credentials do not permit to remove; the others do not count them."""
+    refusal: str = ""
+    """What the bucket says to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,15 @@ class Collector:
         await self._collect_variants(found, grace_seconds, dry_run=dry_run)
         found.uploads = await self.collect_uploads(grace_seconds, dry_run=dry_run)
         found.slots = await self.pending_uploads.remove_expired(now=self.clock(), dry_run=dry_run)
-        found.uploads += await self._collect_sent(dry_run=dry_run)
+        await self._collect_sent(found, dry_run=dry_run)
         return found
 
     async def _collect_blob(self, blob: StoredBlob, found: Orphans, *, dry_run: bool) -> None:
         async with self.locks.hold(blob.digest):
             if await self.images.known_names([blob.name]):
                 return  # an upload was faster
-            if not dry_run:
-                await self.blobs.delete(blob.name)
+            if not dry_run and not await _is_removed(self.blobs.delete(blob.name), 1, found):
+                return
         found.blobs += 1
         found.blob_bytes += blob.bytes
 
@@ -81,21 +86,18 @@ class Collector:
         async for keys in self.contents.older_than(grace):
             known = await self.variants.known_keys(keys)
             unknown = [key for key in keys if key not in known]
-            if not dry_run:
-                await self.contents.delete(unknown)
-            found.variants += len(unknown)
+            if dry_run or await _is_removed(self.contents.delete(unknown), len(unknown), found):
+                found.variants += len(unknown)
 
-    async def _collect_sent(self, *, dry_run: bool) -> int:
-        """Remove what was sent to the bucket and cannot become an image any more; the number."""
-        count = 0
+    async def _collect_sent(self, found: Orphans, *, dry_run: bool) -> None:
+        """Remove what was sent to the bucket and cannot become an image any more."""
         if self.incoming_objects is not None:
             async for sent in self.incoming_objects.all():
                 usable = await self.pending_uploads.usable(sent, now=self.clock())
                 useless = [image_id for image_id in sent if image_id not in usable]
-                if not dry_run:
-                    await self.incoming_objects.remove(useless)
-                count += len(useless)
-        return count
+                removing = self.incoming_objects.remove
+                if dry_run or await _is_removed(removing(useless), len(useless), found):
+                    found.uploads += len(useless)
 
     async def collect_uploads(self, grace_seconds: float, *, dry_run: bool = False) -> int:
         """Remove unfinished uploads of this node that are old enough; their number."""
@@ -103,6 +105,17 @@ class Collector:
         if not dry_run:
             await to_thread.run_sync(_unlink, paths)
         return len(paths)
+
+
+async def _is_removed(removing: Awaitable[None], count: int, found: Orphans) -> bool:
+    """Whether objects could be removed; if the credentials do not permit it, that is noted."""
+    try:
+        await removing
+    except BucketForbids as error:
+        found.refused += count
+        found.refusal = error.detail
+        return False
+    return True
 
 
 def _unlink(paths: list[Path]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from imagesvc.cache.variants import VariantCache
@@ -17,6 +17,7 @@ from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.locks import Locks
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.images import ImageStore
+from imagesvc.store.objects.left import LeftObjects
 
 AT_ONCE = 8
 """Images that are deleted at the same time, so that their transactions share commits."""
@@ -34,9 +35,13 @@ class Removal:
     runner: Runner
     on_removed: Callable[[ImageId], None]
     clock: Callable[[], datetime] = utc_now
+    objects: LeftObjects = field(default_factory=LeftObjects)
 
     async def remove(self, image_id: ImageId, *, only_if: Condition | None = None) -> None:
         """Delete an image; on return every URL of it answers 404.
+
+        A bucket that does not remove an object, as when the credentials do not permit it, is
+        reported to the operator: the image is deleted, and the object is an orphan.
 
         A cancellation in between waits until the deletion is done. A crash in between leaves files
         without rows, which the collection of orphans finds.
@@ -75,7 +80,8 @@ class Removal:
             removed = await self.images.remove(image_id, now=self.clock(), only_if=only_if)
             self.on_removed(image_id)
             self.variants.forget(image_id)
-            await self.variants.disk.remove_contents(removed.variant_keys)
+            with self.objects.left():
+                await self.variants.disk.remove_contents(removed.variant_keys)
             if removed.blob is not None:
                 await self._delete(removed.blob)
         if removed.mezzanine is not None:
@@ -90,5 +96,6 @@ class Removal:
                 await self._delete(name)
 
     async def _delete(self, name: BlobName) -> None:
-        await self.blobs.delete(name)
+        with self.objects.left():
+            await self.blobs.delete(name)
         self.verified.forget(name)

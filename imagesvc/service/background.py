@@ -83,6 +83,11 @@ class Background:
             uploads=found.uploads,
             slots=found.slots,
         )
+        if found.refused:
+            log.error(
+                "orphans cannot be removed", action="gc.refused", objects=found.refused,
+                error=found.refusal,
+            )  # fmt: skip
 
     async def _collect_uploads_regularly(self) -> None:
         """Remove the unfinished uploads of this node, also while another one leads."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imagesvc.cancellation import run_to_end
 from imagesvc.errors import OriginalDamaged, OutcomeUnknown
@@ -13,6 +13,7 @@ from imagesvc.store.files.incoming import ReceivedFile
 from imagesvc.store.files.locks import Locks
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.images import ImageStore
+from imagesvc.store.objects.left import LeftObjects
 
 AddRows = Callable[[BlobName], Awaitable[BlobName | None]]
 """Commits the rows of a blob of this name in one transaction.
@@ -30,6 +31,7 @@ class Publisher:
     verified: VerifiedBlobs
     images: ImageStore
     locks: Locks
+    objects: LeftObjects = field(default_factory=LeftObjects)
 
     async def publish(self, received: ReceivedFile, add_rows: AddRows) -> bool:
         """Store a blob and its rows completely or not at all, also if the requester disconnects.
@@ -92,4 +94,5 @@ class Publisher:
 
     async def _withdraw(self, name: BlobName) -> None:
         if not await self.images.known_names([name]):
-            await self.blobs.delete(name)
+            with self.objects.left():
+                await self.blobs.delete(name)

@@ -113,7 +113,11 @@ class BlobStore(Protocol):
         ...
 
     async def delete(self, name: BlobName) -> None:
-        """Remove the blob; a missing one is ignored."""
+        """Remove the blob; a missing one is ignored.
+
+        Raises:
+            BucketUnavailable: the bucket does not remove it now.
+        """
         ...
 
     def all(self) -> AsyncIterator[list[StoredBlob]]:

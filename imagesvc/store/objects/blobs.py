@@ -119,8 +119,10 @@ class ObjectBlobStore:
 
     async def delete(self, name: BlobName) -> None:
         """See `BlobStore`."""
-        await self.bucket.delete([_key(name)])
-        await self.downloads.remove(name)
+        try:
+            await self.bucket.delete([_key(name)])
+        finally:
+            await self.downloads.remove(name)
 
     async def set_aside(self, name: BlobName) -> str:
         """Move a damaged blob to where no row and no collection finds it; returns that place."""

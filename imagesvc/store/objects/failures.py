@@ -7,14 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from imagesvc.errors import BucketFull, BucketUnavailable, NotFound, Unavailable
+from imagesvc.errors import BucketForbids, BucketFull, BucketUnavailable, NotFound, Unavailable
 from imagesvc.syntax.bucket_url import CREDENTIALS
 
 METADATA_SERVICE = "169.254.169.254"
 """Where a machine in a cloud has the credentials of its role; asked when there are no others."""
 STATUS = re.compile(r"status code: ([0-9]{3})\b")
-CODE = re.compile(r"<Code>([A-Za-z]+)</Code>")
-"""What an answer names as its reason; only the known names below are repeated."""
+CODE = re.compile(r"(?:<Code>|\(code: )([A-Za-z]+)")
+"""What an answer names as its reason, or the library of one object of many; only the known names
+below are repeated.
+"""
 FULL = "507"
 FULL_CODES = {
     "QuotaExceeded",
@@ -22,15 +24,20 @@ FULL_CODES = {
     "XMinioStorageFull",
 }
 """Of Ceph and MinIO; Amazon's buckets have no quota."""
+FORBIDDEN = "the credentials do not permit this"
 KNOWN_CODES = {
-    "AccessDenied": "the credentials do not permit this",
+    "AccessDenied": FORBIDDEN,
+    "AuthorizationPermissionMismatch": FORBIDDEN,
     "ExpiredToken": "the credentials have expired",
     "InvalidAccessKeyId": "the credentials are refused: there is no such access key",
     "RequestTimeTooSkewed": "the clock of this machine differs too much from that of the service; "
     "set it (timedatectl)",
     "SignatureDoesNotMatch": "the credentials are refused: the secret is wrong",
 }
-"""Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+"""Amazon's, and one of Azure.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
 KNOWN_STATUSES = {
     "401": "the credentials are refused, or do not permit this (status 401)",
     "403": "the credentials are refused, or do not permit this (status 403)",
@@ -61,7 +68,9 @@ def named_failures(name: str, scheme: str, library: Any) -> Iterator[None]:
     except library.exceptions.BaseError as error:
         if _is_full(str(error)):
             raise BucketFull(f"{name}: it is full, or its quota is used up.") from error
-        raise BucketUnavailable(f"{name}: {_reason(error, scheme)}.") from error
+        reason = _reason(error, scheme)
+        kind = BucketForbids if reason == FORBIDDEN else BucketUnavailable
+        raise kind(f"{name}: {reason}.") from error
 
 
 def _is_full(text: str) -> bool:

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from imagesvc.errors import (
+    BucketForbids,
     BucketFull,
     BucketUnavailable,
     InvalidRequest,
@@ -175,7 +176,8 @@ def test_errors_have_no_text_of_the_answer(error: Exception, reason: str) -> Non
             BucketUnavailable,
             "the clock of this machine",
         ),
-        ("403 Forbidden: <Error><Code>AccessDenied</Code>", BucketUnavailable, "not permit this"),
+        ("403 Forbidden: <Error><Code>AccessDenied</Code>", BucketForbids, "not permit this"),
+        ("request failed for key a: Access Denied (code: AccessDenied)", BucketForbids, "permit"),
         ("403 Forbidden: <Error><Code>Hidden</Code>", BucketUnavailable, r"\(status 403\)"),
         ("500 Internal Server Error: ", BucketUnavailable, "status 500"),
     ],
