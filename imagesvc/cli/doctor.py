@@ -20,6 +20,7 @@ from imagesvc.service.database import reading_database_of
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 from imagesvc.store.objects.opening import open_blob_bucket
+from imagesvc.store.objects.permissions import refused_in
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
 
@@ -29,6 +30,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One list of objects.")] = False,
 ) -> None:
     """Examine the installation, and say what to do; nothing is changed.
+
+    In a bucket, two objects are stored and removed again, to find out whether that is permitted.
 
     Exit status: 0 without errors, also with warnings; 1 with errors.
     """
@@ -67,9 +70,10 @@ def _check_shared(settings: Settings) -> None:
         asyncio.run(database.close())
 
 
-def _check_bucket(settings: Settings) -> None:
-    if settings.blob_url is not None:
-        asyncio.run(open_blob_bucket(settings.blob_url).check())
+def _check_bucket(settings: Settings) -> list[str]:
+    if settings.blob_url is None:
+        return []
+    return asyncio.run(refused_in(open_blob_bucket(settings.blob_url)))
 
 
 def _show(finding: Finding) -> None:

@@ -148,7 +148,7 @@ def test_a_time_of_a_backup_that_cannot_be_read_is_an_error(data_dir: DataDir) -
 
 def test_a_missing_data_directory_is_not_made(tmp_path: Path) -> None:
     """All that does not need it is examined."""
-    found = levels(examine(Settings(data_dir=tmp_path / "none"), lambda: None, lambda: None))
+    found = levels(examine(Settings(data_dir=tmp_path / "none"), lambda: None, list))
 
     assert found["data_dir"] == "error"
     assert found["libvips"] == "ok"
@@ -158,7 +158,7 @@ def test_a_missing_data_directory_is_not_made(tmp_path: Path) -> None:
 def test_of_a_node_the_bucket_and_the_disk_are_examined(data_dir: DataDir) -> None:
     """They are where its uploads fail."""
 
-    def refuse() -> None:
+    def refuse() -> list[str]:
         raise BucketUnavailable("s3://photos: there is no such bucket.")
 
     settings = Settings(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from imagesvc.errors import Unavailable, text_of
+from imagesvc.errors import BucketFull, Unavailable, text_of
 from imagesvc.library.access import denied
 from imagesvc.library.doctor.findings import Finding, error, ok, warning
 from imagesvc.model.clock import is_of_future
@@ -151,15 +151,22 @@ def shared_database(check: Callable[[], None]) -> Iterator[Finding]:
         yield ok("database", "PostgreSQL, with the tables of this version")
 
 
-def bucket(check: Callable[[], None]) -> Iterator[Finding]:
-    """Whether the bucket of originals and variants can be reached and listed."""
+def bucket(check: Callable[[], Sequence[str]]) -> Iterator[Finding]:
+    """Whether the bucket of originals and variants can be used, and all that is necessary in it."""
     try:
-        check()
+        refused = check()
+    except BucketFull as failure:
+        yield error("bucket", text_of(failure), "Raise its quota, or make room.")
     except Unavailable as failure:
         remedy = "Correct blob_url, the credentials in the environment, or the service."
         yield error("bucket", text_of(failure), remedy)
     else:
-        yield ok("bucket", "it can be listed; nothing was written")
+        if refused:
+            text = f"the credentials do not permit this: {', '.join(refused)}."
+            remedy = "Permit list, put, get and delete: docs/scaling.md has the rights."
+            yield error("bucket", text, remedy)
+        else:
+            yield ok("bucket", "objects can be listed, stored, read and removed")
 
 
 def clock(data_dir: DataDir, now: datetime | None = None) -> Iterator[Finding]:

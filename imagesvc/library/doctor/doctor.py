@@ -1,8 +1,11 @@
-"""All checks, in the order in which they are shown. Nothing is changed, made or repaired."""
+"""All checks, in the order in which they are shown.
+
+Nothing is changed, made or repaired, but two objects in a bucket, which are removed again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from imagesvc.errors import text_of
@@ -13,7 +16,7 @@ from imagesvc.store.files.data_dir import DataDir, DataDirClosed, NoDataDir, Res
 
 
 def examine(
-    settings: Settings, check_shared: Callable[[], None], check_bucket: Callable[[], None]
+    settings: Settings, check_shared: Callable[[], None], check_bucket: Callable[[], Sequence[str]]
 ) -> Iterator[Finding]:
     """The findings of an installation with these settings, as they are found.
 
@@ -21,7 +24,8 @@ def examine(
         settings: of the installation.
         check_shared: raises what is wrong with the database that nodes share; only called if the
             settings have one.
-        check_bucket: the same for the bucket of originals and variants.
+        check_bucket: the same for the bucket of originals and variants; it returns the actions that
+            are not permitted there.
     """
     data_dir = DataDir(settings.data_dir.absolute())
     yield from _all(
@@ -68,7 +72,7 @@ def _of_node(
     settings: Settings,
     data_dir: DataDir,
     check_shared: Callable[[], None],
-    check_bucket: Callable[[], None],
+    check_bucket: Callable[[], Sequence[str]],
 ) -> dict[str, Check]:
     """What several nodes share, and the disk of this one if it has run."""
     checks: dict[str, Check] = {"database": partial(data.shared_database, check_shared)}
