@@ -81,6 +81,7 @@ def start(
     directory: Path,
     streams: tuple[IO[Any], IO[Any], IO[Any]],
     open_files: int | None = None,
+    read_only: Path | None = None,
     wrapper: tuple[str, ...] = (),
     **settings: Any,
 ) -> Process:
@@ -91,13 +92,14 @@ def start(
         directory: where it runs.
         streams: its standard input, output and error.
         open_files: its limit of open files.
+        read_only: a folder that it cannot write to.
         wrapper: a program with its options that starts Python, such as setpriv.
         settings: of imagesvc.
     """
     reports, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     request = {
         "arguments": arguments, "environment": environment(**settings), "directory": str(directory),
-        "open_files": open_files,
+        "open_files": open_files, "read_only": read_only and str(read_only),
     }  # fmt: skip
     with theirs:
         fds = [*(stream.fileno() for stream in streams), theirs.fileno()]

@@ -20,7 +20,6 @@ def main(requests: socket.socket, arguments: list[str]) -> int:
     request = {
         "arguments": arguments, "environment": dict(os.environ),
         "directory": os.getcwd(),  # noqa: PTH109  # pathlib takes a while to load
-        "open_files": None,
     }  # fmt: skip
     with theirs:
         socket.send_fds(requests, [json.dumps(request).encode()], [0, 1, 2, theirs.fileno()])

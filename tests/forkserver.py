@@ -35,6 +35,8 @@ from typing import NoReturn
 from sqlalchemy.exc import SAWarning
 from starlette.routing import compile_path
 
+from tests.namespaces import make_read_only
+
 REPORT = struct.Struct("!i")
 """Sent twice for each command: its process id, and its exit status when it has ended."""
 MAX_REQUEST = 128 << 10
@@ -55,7 +57,9 @@ class _Command:
     arguments: list[str]
     environment: dict[str, str]
     directory: str
-    open_files: int | None
+    open_files: int | None = None
+    read_only: str | None = None
+    """A folder that it cannot write to, by a mount of its own."""
 
     def run(self) -> int:
         """Run like `python -m imagesvc` after it has loaded its modules.
@@ -66,6 +70,8 @@ class _Command:
         os.environ.clear()
         os.environ.update(self.environment)
         time.tzset()
+        if self.read_only is not None:
+            make_read_only(self.read_only)
         if self.open_files is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
         sys.argv = ["imagesvc", *self.arguments]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from imagesvc.errors import Overloaded, SourceUnavailable
 from imagesvc.model.ids import UserId, new_id
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import MAX_AT_ONCE, MAX_OF_ONE, Lookups
+from tests.namespaces import can_have_namespaces
 from tests.outbound.test_source import HERE
 from tests.waiting import until_async
 
@@ -111,18 +111,6 @@ def test_a_burst_of_good_names_waits_for_its_turn() -> None:
         assert lookups.running == 0
 
     asyncio.run(work())
-
-
-def can_have_namespaces() -> bool:
-    """Whether this user may make mount and network namespaces here."""
-    tools = all(shutil.which(tool) for tool in ("unshare", "ip", "mount"))
-    probe = "ip link set lo up && mount --bind /etc/hosts /etc/hosts"
-    return (
-        tools
-        and not subprocess.run(
-            ["unshare", "-rmn", "sh", "-c", probe], capture_output=True, check=False
-        ).returncode
-    )
 
 
 @pytest.mark.skipif(not can_have_namespaces(), reason="no namespaces for users here")
