@@ -31,6 +31,7 @@ from imagesvc.service.service import Service
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.workers.renderer import Renderer
+from tests.breadth import represented
 from tests.crash.pictures import jpeg
 from tests.jobs.service import maker_of, running_service, upload
 from tests.store.remote_variants import RemoteVariants
@@ -283,7 +284,7 @@ async def test_a_request_while_a_rendering_stops_starts_a_new_one(setting: Setti
     assert isinstance((await joined).content, Entry)
 
 
-@pytest.mark.parametrize("is_remote", [False, True])
+@pytest.mark.parametrize("is_remote", represented([False, True], False))
 async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
     setting: Setting, is_remote: bool
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests import commands
+from tests.breadth import represented
 from tests.crash.traffic import LONG_KILLS
 from tests.cut_proxy import CutProxy, cut_proxy
 from tests.http.asking import TEXT, picture
@@ -304,7 +305,7 @@ def start_through(proxy: CutProxy, folder: Path, *more: str) -> commands.Process
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", ["refuse", "cut"])
+@pytest.mark.parametrize("fault", represented(["refuse", "cut"], "cut"))
 def test_an_outage_is_waited_for(server: Server, folder: Path, tmp_path: Path, fault: str) -> None:
     """It is told once, and nothing is imported twice or left out."""
     files, tag = 40, f"outage-{fault}"

@@ -18,6 +18,7 @@ from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.transforms.geometry import plan
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Format
+from tests.breadth import represented
 from tests.imaging.pictures import gradient, make, oriented, save, seen
 from tests.imaging.sampled_gaussian import Levels, blurred, patterns
 from tests.imaging.test_gaussian import MEAN, PHOTOS
@@ -57,7 +58,7 @@ def inside(levels: Levels, sigma: float) -> Levels:
     return levels[margins[0] : -margins[0], margins[1] : -margins[1]]
 
 
-@pytest.mark.parametrize("sigma", SIGMAS)
+@pytest.mark.parametrize("sigma", represented((8, 10, 13, 20, 40), 10))
 def test_hard_pictures_are_blurred_as_after_a_full_decode(tmp_path: Path, sigma: int) -> None:
     """Away from the edges, where the picture and not its extension is seen."""
     for name, levels in patterns(347, 331, sigma).items():
@@ -128,7 +129,7 @@ def test_photographs_are_blurred_as_in_their_final_size(tmp_path: Path, query: s
 
 
 @needs_accelerator
-@pytest.mark.parametrize("query", SCALES)
+@pytest.mark.parametrize("query", represented(SCALES, "w=300&blur=10", "crop=3,5,391,283&blur=10"))
 def test_hard_pictures_are_blurred_as_in_their_final_size(tmp_path: Path, query: str) -> None:
     """Away from the edges; where a resize makes wide stripes of fine ones, by more."""
     for name, levels in patterns(437, 401, 10).items():
@@ -226,6 +227,7 @@ def test_other_colours_and_tiny_pictures_are_decoded_whole(tmp_path: Path) -> No
     assert not any(is_shortcut(path, "blur=10") for path in (cmyk, profiled, tiny))
 
 
+@pytest.mark.breadth
 def test_a_large_stream_is_blurred_as_its_pixels_in_memory(tmp_path: Path) -> None:
     """Shrunk by two it is too large for Pillow, and libvips decodes it row by row."""
     picture = gradient(500, 400).convert("L").resize((5403, 4607))

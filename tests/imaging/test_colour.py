@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import struct
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest
 from imagesvc.model.images import Original
+from tests.breadth import represented
 from tests.imaging.colours import CASES, VALID, Levels, iccp, png, srgb
 from tests.imaging.pictures import (
     LIMITS,
@@ -87,9 +89,17 @@ def middles(picture: Image.Image) -> list[Levels]:
     ]
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "tif"])
-@pytest.mark.parametrize("embedded", [False, True])
-@pytest.mark.parametrize("query", ["", "w=80", "crop=0,0,160,16", "rotate=180&flip=h&w=80"])
+@pytest.mark.parametrize(
+    ("suffix", "embedded", "query"),
+    represented(
+        itertools.product(
+            ("jpg", "tif"), (False, True),
+            ("", "w=80", "crop=0,0,160,16", "rotate=180&flip=h&w=80"),
+        ),
+        ("jpg", False, ""), ("jpg", True, "w=80"), ("tif", False, "rotate=180&flip=h&w=80"),
+        ("tif", True, "crop=0,0,160,16"),
+    ),
+)  # fmt: skip
 def test_cmyk_is_shown_by_the_perceptual_intent(
     tmp_path: Path, suffix: str, query: str, *, embedded: bool
 ) -> None:

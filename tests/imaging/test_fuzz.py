@@ -29,6 +29,7 @@ from imagesvc.imaging.probe import probe
 from tests.attack.hostile.bitmaps import icon
 from tests.attack.hostile.directories import ifd
 from tests.attack.hostile.webp import webp
+from tests.breadth import represented
 from tests.imaging.fuzzing import mutated
 from tests.imaging.pictures import LIMITS, gradient, make, png_chunk, swapped_profile
 from tests.imaging.test_exif import full_exif
@@ -124,7 +125,7 @@ def test_seeds_are_valid(name: str) -> None:
     assert all(probe(seed, LIMITS).width for seed in SEEDS[name])
 
 
-@formats
+@pytest.mark.parametrize("name", represented(SEEDS, "JPEG", "PNG", "HEIC"))
 def test_damaged_files_are_accepted_or_refused(name: str) -> None:
     """This is a sample of the long run, the same each time."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from imagesvc.imaging.messages import AnalyseRequest
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest
 from imagesvc.model.images import Original
+from tests.breadth import represented
 from tests.imaging.colours import (
     CASES,
     PLACES,
@@ -69,7 +71,9 @@ def found(path: str, query: str = "") -> Levels:
     return pixel(picture, (picture.width // 2, picture.height // 2))
 
 
-@pytest.mark.parametrize(("primaries", "transfer"), SPACES)
+@pytest.mark.parametrize(
+    ("primaries", "transfer"), represented(SPACES, (12, 13), (4, 4), (1, 9), (9, 16), (12, 18))
+)
 def test_cicp_of_png_is_applied(tmp_path: Path, primaries: int, transfer: int) -> None:
     """In 8 and in 16 bits, at full size and scaled down."""
     for colour in COLOURS:
@@ -98,8 +102,13 @@ def test_nclx_of_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], span: st
         assert is_near(found(path, "w=8"), right, 1)
 
 
-@pytest.mark.parametrize("nclx", [(12, 13), (9, 16), (9, 18), (1, 8)])
-@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize(
+    ("nclx", "bits"),
+    represented(
+        itertools.product([(12, 13), (9, 16), (9, 18), (1, 8)], [10, 12]),
+        ((12, 13), 10), ((9, 16), 12), ((1, 8), 10),
+    ),
+)  # fmt: skip
 def test_nclx_of_deep_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], bits: int) -> None:
     """Ten and twelve bits have exact samples, so that scaling loses none of them."""
     for colour in ((0.5, 0.8, 0.25), (0.1, 0.12, 0.11), (0.02, 0.02, 0.02), (1.0, 1.0, 1.0)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from imagesvc.imaging.codecs.shrinking import region_shrink, shown_box, stored_b
 from imagesvc.imaging.transforms.geometry import Box, plan, predicted_size
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Size
+from tests.breadth import represented
 from tests.imaging.pictures import (
     QUADRANTS,
     RED,
@@ -79,18 +81,21 @@ def test_all_four_corners_survive_crop_and_resize(
     assert is_near(corners(picture), QUADRANTS, 14)
 
 
-@pytest.mark.parametrize("orientation", [1, 6, 3, 8])
+OF_SHRUNK = {
+    "crop=200,160,800,480&w=100": (200, 160, 1000, 640),
+    "crop=203,161,797,479&w=97": (203, 161, 1000, 640),
+    "crop=0.5,0.5,0.5,0.5&w=60": (800, 480, 1600, 960),
+    "crop=801,479,799,481&w=60": (801, 479, 1600, 960),
+}
+"""Queries, and the region of the original that they show."""
+TURNED = zip(OF_SHRUNK, (1, 6, 3, 8), strict=True)
+
+
 @pytest.mark.parametrize(
-    ("query", "box"),
-    [
-        ("crop=200,160,800,480&w=100", (200, 160, 1000, 640)),
-        ("crop=203,161,797,479&w=97", (203, 161, 1000, 640)),
-        ("crop=0.5,0.5,0.5,0.5&w=60", (800, 480, 1600, 960)),
-        ("crop=801,479,799,481&w=60", (801, 479, 1600, 960)),
-    ],
+    ("query", "orientation"), represented(itertools.product(OF_SHRUNK, (1, 6, 3, 8)), *TURNED)
 )
 def test_a_crop_of_a_shrunk_jpeg_is_where_it_should_be(
-    tmp_path: Path, orientation: int, query: str, box: tuple[int, int, int, int]
+    tmp_path: Path, orientation: int, query: str
 ) -> None:
     """It is compared with Pillow's crop and Lanczos of the whole decode.
 
@@ -100,6 +105,7 @@ def test_a_crop_of_a_shrunk_jpeg_is_where_it_should_be(
 
     picture = seen(make(path, query))
 
+    box = OF_SHRUNK[query]
     whole = ImageOps.exif_transpose(Image.open(path))
     half = (box[2] - box[0]) // picture.width // 2
     right, wrong = (
