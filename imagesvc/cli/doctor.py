@@ -19,6 +19,7 @@ from imagesvc.library.doctor.findings import Finding, Level, error
 from imagesvc.service.database import reading_database_of
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
+from imagesvc.store.jobs.engine import count_workers
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.permissions import refused_in
 
@@ -62,12 +63,18 @@ def _findings(data_dir: Path | None) -> Iterator[Finding]:
     yield from examine(settings, partial(_check_shared, settings), partial(_check_bucket, settings))
 
 
-def _check_shared(settings: Settings) -> None:
-    database = reading_database_of(settings)
-    try:
-        database.check()
-    finally:
-        asyncio.run(database.close())
+def _check_shared(settings: Settings) -> int:
+    """Raises what is wrong with the database; returns the number of workers."""
+
+    async def checked() -> int:
+        database = reading_database_of(settings)
+        try:
+            await asyncio.to_thread(database.check)
+            return await database.read(partial(count_workers, seconds=settings.job_lease))
+        finally:
+            await database.close()
+
+    return asyncio.run(checked())
 
 
 def _check_bucket(settings: Settings) -> list[str]:

@@ -141,7 +141,7 @@ def test_a_time_of_a_backup_that_cannot_be_read_is_an_error(data_dir: DataDir) -
 
 def test_a_missing_data_directory_is_not_made(tmp_path: Path) -> None:
     """All that does not need it is examined."""
-    found = levels(examine(Settings(data_dir=tmp_path / "none"), lambda: None, list))
+    found = levels(examine(Settings(data_dir=tmp_path / "none"), lambda: 0, list))
 
     assert found["data_dir"] == "error"
     assert found["libvips"] == "ok"
@@ -162,11 +162,11 @@ def test_of_a_node_the_bucket_and_the_disk_are_examined(data_dir: DataDir) -> No
         min_free_space="8000TiB",
     )
 
-    found = {it.name: it for it in examine(settings, lambda: None, refuse)}
+    found = {it.name: it for it in examine(settings, lambda: 0, refuse)}
 
     assert (found["bucket"].level, found["disk"].level) == ("error", "error")
     assert "no such bucket" in found["bucket"].text
-    assert found["database"].level == "ok"
+    assert (found["database"].level, found["jobs"].level) == ("ok", "warning")
 
 
 def test_permissions_of_others_are_found(data_dir: DataDir) -> None:

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import commands
 from tests.cluster.conftest import Nodes
 from tests.http.asking import picture
 from tests.server import reserve_port
@@ -34,7 +35,7 @@ def test_each_line_and_the_metrics_name_the_node(nodes: Nodes) -> None:
     assert 'imagesvc_build_info{node="left"' in server.client.get("/metrics").text
 
 
-def test_a_worker_serves_its_metrics(nodes: Nodes) -> None:
+def test_a_worker_serves_its_metrics_and_is_counted(nodes: Nodes) -> None:
     with reserve_port() as reserved:
         address = f"127.0.0.1:{reserved.getsockname()[1]}"
         server = nodes.node(node_name="left", worker_metrics=address).start()
@@ -52,5 +53,9 @@ def test_a_worker_serves_its_metrics(nodes: Nodes) -> None:
         assert found["imagesvc_job_attempt_seconds_count"] == 1
         assert any("left" in name for name in found if name.startswith("imagesvc_build_info "))
         assert found["process_resident_memory_bytes"] > 0
-        assert server.worker is not None
-        assert server.worker.stop() == 0
+        worker = server.worker
+        assert worker is not None
+        examine = ("doctor", "--data-dir", str(worker.data_dir))
+        assert "jobs: 1 running" in commands.run(*examine, **worker.settings).stdout
+        assert worker.stop() == 0
+        assert "jobs: no worker runs" in commands.run(*examine, **worker.settings).stdout

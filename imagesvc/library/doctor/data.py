@@ -140,15 +140,22 @@ def database(data_dir: DataDir) -> Iterator[Finding]:
         )
 
 
-def shared_database(check: Callable[[], None]) -> Iterator[Finding]:
-    """Whether the database of PostgreSQL can be used, and with this version."""
+def shared_database(check: Callable[[], int]) -> Iterator[Finding]:
+    """Whether the database of PostgreSQL can be used, with this version, and has workers."""
     try:
-        check()
+        workers = check()
     except Unavailable as failure:
         remedy = "Correct database_url, or start PostgreSQL; imagesvc migrate makes the tables."
         yield error("database", text_of(failure), remedy)
     else:
         yield ok("database", "PostgreSQL, with the tables of this version")
+        yield _running(workers)
+
+
+def _running(workers: int) -> Finding:
+    if workers:
+        return ok("jobs", f"{workers:,} running: imagesvc worker")
+    return warning("jobs", "no worker runs, so all jobs wait.", "Start imagesvc worker.")
 
 
 def bucket(check: Callable[[], Sequence[str]]) -> Iterator[Finding]:

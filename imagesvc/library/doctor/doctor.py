@@ -16,14 +16,14 @@ from imagesvc.store.files.data_dir import DataDir, DataDirClosed, NoDataDir, Res
 
 
 def examine(
-    settings: Settings, check_shared: Callable[[], None], check_bucket: Callable[[], Sequence[str]]
+    settings: Settings, check_shared: Callable[[], int], check_bucket: Callable[[], Sequence[str]]
 ) -> Iterator[Finding]:
     """The findings of an installation with these settings, as they are found.
 
     Args:
         settings: of the installation.
-        check_shared: raises what is wrong with the database that nodes share; only called if the
-            settings have one.
+        check_shared: raises what is wrong with the database that nodes share, and returns the
+            number of workers; only called if the settings have one.
         check_bucket: the same for the bucket of originals and variants; it returns the actions that
             are not permitted there.
     """
@@ -71,7 +71,7 @@ def examine(
 def _of_node(
     settings: Settings,
     data_dir: DataDir,
-    check_shared: Callable[[], None],
+    check_shared: Callable[[], int],
     check_bucket: Callable[[], Sequence[str]],
 ) -> dict[str, Check]:
     """What several nodes share, and the disk of this one if it has run."""

@@ -56,7 +56,17 @@ SELECT id FROM jobs AS job WHERE status IN ('pending', 'processing') AND NOT EXI
 ) ORDER BY id LIMIT :most
 """)
 
+_LIVING = text("""
+SELECT count(*) FROM procrastinate_workers
+WHERE last_heartbeat > now() - make_interval(secs => :seconds)
+""")
+
 _REMOVE_ENDED = text("DELETE FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing')")
+
+
+def count_workers(connection: Connection, seconds: float) -> int:
+    """How many workers have given a sign of life in this time."""
+    return int(connection.execute(_LIVING, {"seconds": seconds}).scalar_one())
 
 
 def announce(connection: Connection, job_ids: Sequence[JobId], now: datetime) -> None:
