@@ -36,7 +36,7 @@ MAX_STREAMS_OF_ONE = 20
 """Streams of one user, so that no user occupies all of them."""
 BATCH = 100
 HEARTBEAT_SECONDS = 15.0
-"""Also the maximum time that a stream continues after its credential became invalid."""
+"""Also the maximum time that a stream without events stays open after its credential has ended."""
 POLL_SECONDS = 1.0
 """The maximum delay until a change by another process is noticed."""
 PAUSE_SECONDS = 0.05
@@ -162,13 +162,13 @@ class EventEndpoints:
             while not self.is_stopping():
                 wake.clear()  # before the query: a later commit sets it again
                 found, last = await self.events.after(last, viewer, types, limit=BATCH)
-                if found:
-                    yield "".join(_text(event, call.base) for event in found)
-                    quiet_since = time.monotonic()
-                if time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
+                if found or time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
                     checked_at = time.monotonic()
                     if not await self._is_still_authorized(call.request, viewer):
                         return
+                if found:
+                    yield "".join(_text(event, call.base) for event in found)
+                    quiet_since = time.monotonic()
                 if time.monotonic() - quiet_since >= HEARTBEAT_SECONDS:
                     quiet_since = time.monotonic()
                     yield ": still here\n\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
@@ -39,8 +39,12 @@ class Credentials:
     uses: dict[KeyId, datetime] = field(default_factory=dict)
     """The times at which keys were last used, until they are stored."""
 
-    async def holder(self, credential: str) -> Principal:
+    async def holder(self, credential: str, late: float = 0.0) -> Principal:
         """The principal of an API key, an access token, or a provider's token.
+
+        Args:
+            credential: the key or token.
+            late: the seconds since which it may have expired.
 
         Raises:
             InvalidToken: it is malformed, unknown, expired or revoked.
@@ -49,13 +53,13 @@ class Credentials:
         if len(credential) > MAX_CREDENTIAL:
             raise InvalidToken("The credential is not valid.")
         if credential.startswith(f"{KEY_PREFIX}_"):
-            return await self._by_key(credential)
+            return await self._by_key(credential, late)
         header = header_of(credential)
         if header.get("alg") == ALGORITHM:
-            return await self._by_login(credential)
+            return await self._by_login(credential, late)
         if self.provider is None:
             raise InvalidToken("The credential is not valid.")
-        user, scopes = await self.provider.user(credential, header)
+        user, scopes = await self.provider.user(credential, header, late)
         return _principal(user, scopes)
 
     async def of_cookie(self, request: Request) -> Principal:
@@ -74,22 +78,22 @@ class Credentials:
         request.scope[SESSION] = session
         return _principal(user, scopes_of_user(user))
 
-    async def _by_key(self, credential: str) -> Principal:
+    async def _by_key(self, credential: str, late: float) -> Principal:
         secret = read_secret(credential, KEY_PREFIX)
         found = await self.keys.with_user(KeyId(secret.id))
         if found is None or not secret.fits(found[0].secret_sha256):
             raise InvalidToken("The API key is not valid.")
         key, user = found
         now = self.clock()
-        if key.expires_at is not None and key.expires_at <= now:
+        if key.expires_at is not None and key.expires_at <= now - timedelta(seconds=late):
             raise InvalidToken("The API key has expired.")
         principal = _principal(user, key.scopes)
         self.uses[key.id] = now
         await self.first_key.note_use(key.id)
         return principal
 
-    async def _by_login(self, credential: str) -> Principal:
-        claims = self.tokens.read(credential)
+    async def _by_login(self, credential: str, late: float) -> Principal:
+        claims = self.tokens.read(credential, late)
         found = await self.logins.with_user(claims.login_id)
         if found is None or found[1].id != claims.user_id or found[0].expires_at <= self.clock():
             raise InvalidToken("The access token is no longer valid.")
@@ -136,13 +140,17 @@ class Authenticator:
             noted_in(request.scope).principal = known.user_id
         return known
 
-    async def authenticate_again(self, request: Request) -> Principal:
-        """The principal, authenticated again during a long response.
+    async def authenticate_again(self, request: Request, *, late: float = 0.0) -> Principal:
+        """The principal, authenticated again during a long request or response.
+
+        Args:
+            request: the request.
+            late: the seconds since which its key or token may have expired.
 
         Raises:
             InvalidToken: the credential is no longer valid.
         """
-        return await self._found(request)
+        return await self._found(request, late)
 
     def check_site(self, request: Request) -> None:
         """Check a GET with side effects as changes are checked.
@@ -155,14 +163,14 @@ class Authenticator:
         elif session_of(request) is not None:
             check_own_origin(request, is_change=True)
 
-    async def _found(self, request: Request) -> Principal:
+    async def _found(self, request: Request, late: float = 0.0) -> Principal:
         if self.credentials is None:
             check_site(request, self.origins)
             return ANYBODY
         credential = credential_of(request)
         if credential is None:
             return await self.credentials.of_cookie(request)
-        return await self.credentials.holder(credential)
+        return await self.credentials.holder(credential, late)
 
 
 def credential_of(request: Request) -> str | None:

@@ -50,15 +50,16 @@ class AccessTokens:
         }
         return jwt.encode(claims, self.key, ALGORITHM, headers={"typ": TYPE})
 
-    def read(self, token: str) -> AccessClaims:
+    def read(self, token: str, late: float = 0.0) -> AccessClaims:
         """The content of a token of this service.
 
         Raises:
-            InvalidToken: it is malformed, has expired, or was changed.
+            InvalidToken: it is malformed, has expired for more than `late` seconds, or was changed.
         """
         claims = decoded(
-            token, self.key, (ALGORITHM,), audience=ISSUER, issuer=ISSUER, needed=("sid", "scope")
-        )
+            token, self.key, (ALGORITHM,), audience=ISSUER, issuer=ISSUER, needed=("sid", "scope"),
+            leeway=late,
+        )  # fmt: skip
         try:
             return AccessClaims(
                 UserId(UUID(claims["sub"])),

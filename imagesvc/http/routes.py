@@ -12,10 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from imagesvc.auth.authenticator import Authenticator
-from imagesvc.auth.principals import STRANGER, Principal
+from imagesvc.auth.principals import STRANGER, Principal, Scope
 from imagesvc.auth.rates.limits import Limit, RateLimits, rate_limit_headers
-from imagesvc.errors import Unauthorized
+from imagesvc.errors import Forbidden, Unauthorized
 from imagesvc.http.bodies.receiving import Streamed, StreamedBody, drained_on_error
+from imagesvc.http.bodies.slow_bodies import SlowBody
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.idempotency import Idempotency
 from imagesvc.http.operations import Grammar, Operation, operations_of
@@ -23,6 +24,8 @@ from imagesvc.http.requests import only_known, parsed_query
 from imagesvc.http.route_classes import route_class
 from imagesvc.model.noted import noted_in
 
+LOOKUP_SECONDS = 60.0
+"""More than it takes to look up a credential that had not expired when its request began."""
 ReadBody = Callable[[Request], Awaitable[Any]]
 
 
@@ -31,7 +34,7 @@ class Routes:
     """Makes the routes of operations. Requests are checked in this order.
 
     Credential, rate limit and scope (401, 429, 403); query (400); Idempotency-Key (400, 409);
-    the subject (404, 403); the body (415, 413, 400).
+    the subject (404, 403); the body (415, 413, 400), and the credential again if it was slow.
     """
 
     authenticator: Authenticator
@@ -50,6 +53,8 @@ class Routes:
             noted = noted_in(request.scope)
             noted.route, noted.template = kind, operation.path
             requester = await self._admitted(operation, request) if is_counted else STRANGER
+            if operation.scope is not None and operation.body is not None:
+                request = self._watched(operation, request, requester)
             response = await self._received(operation, resource, Context(request, requester))
             if is_counted:
                 response.headers.update(rate_limit_headers(request))
@@ -76,6 +81,22 @@ class Routes:
         if operation.is_change:
             self.authenticator.check_site(request)
         return principal
+
+    def _watched(self, operation: Operation, request: Request, requester: Principal) -> Request:
+        """The request, whose requester is looked up again when its body has arrived slowly.
+
+        An expiry meanwhile withdraws nothing: large files may take longer than a token lasts.
+        """
+
+        async def check(seconds: float) -> None:
+            now = await self.authenticator.authenticate_again(
+                request, late=seconds + LOOKUP_SECONDS
+            )
+            now.check(operation.scope or Scope.ADMIN)
+            if replace(now, name=requester.name) != requester:
+                raise Forbidden("The rights of the credential have changed; send it again.")
+
+        return Request(request.scope, SlowBody(request.receive, check))
 
     async def _received(self, operation: Operation, resource: object, context: Context) -> Response:
         """The response to an admitted request; after an error a streamed body is drained."""

@@ -21,16 +21,24 @@ class Provider:
     keys: KeySet
     subjects: Subjects
 
-    async def user(self, token: str, header: dict[str, Any]) -> tuple[User, frozenset[Scope]]:
+    async def user(
+        self, token: str, header: dict[str, Any], late: float = 0.0
+    ) -> tuple[User, frozenset[Scope]]:
         """The user of a token, created at the first token, and its scopes.
+
+        Args:
+            token: the JWT.
+            header: its header, not verified.
+            late: the seconds since which it may have expired.
 
         Raises:
             InvalidToken: the token is not valid.
             Unavailable: the keys are not available.
         """
         claims = await verified_claims(
-            token, header, self.keys, audience=self.audience, issuer=self.subjects.issuer
-        )
+            token, header, self.keys, audience=self.audience, issuer=self.subjects.issuer,
+            late=late,
+        )  # fmt: skip
         return await self.subjects.user(claims["sub"]), scopes_of(claims)
 
 

@@ -11,7 +11,7 @@ from imagesvc.errors import InvalidToken
 LEEWAY_SECONDS = 30.0
 
 
-async def verified_claims(  # what a token must be is said in full at each place
+async def verified_claims(  # noqa: PLR0913  # what a token must be is said in full at each place
     token: str,
     header: dict[str, Any],
     keys: KeySet,
@@ -19,6 +19,7 @@ async def verified_claims(  # what a token must be is said in full at each place
     audience: str,
     issuer: str,
     needed: tuple[str, ...] = (),
+    late: float = 0.0,
 ) -> dict[str, Any]:
     """The claims of a JWT with a valid signature by one of the keys, time, audience and issuer.
 
@@ -29,6 +30,7 @@ async def verified_claims(  # what a token must be is said in full at each place
         audience: which the token must be for.
         issuer: of the token.
         needed: claims that it must have, beside the usual ones.
+        late: the seconds since which it may have expired.
 
     Raises:
         InvalidToken: the token is not valid.
@@ -40,5 +42,5 @@ async def verified_claims(  # what a token must be is said in full at each place
     algorithm, key = await keys.key(key_id)
     return decoded(
         token, key, (algorithm,), audience=audience, issuer=issuer, needed=needed,
-        leeway=LEEWAY_SECONDS,
+        leeway=LEEWAY_SECONDS + late,
     )  # fmt: skip
