@@ -78,6 +78,7 @@ class Logins:
         """Begin a login of a user whose identity is known.
 
         Raises:
+            Unauthorized: the user has been disabled or has got another password.
             InvalidRequest: none of the scopes can be granted.
         """
         granted = _narrowed(scopes_of_user(user), scopes)
@@ -92,7 +93,8 @@ class Logins:
             created_at=now,
             expires_at=now + self.refresh_lifetime,
         )
-        await self.logins.add(login)
+        if not await self.logins.add(login, user):
+            raise Unauthorized("The user has changed; log in again.")
         return self._grant(user, login, refresh, granted)
 
     async def refresh(self, refresh_token: str, scopes: frozenset[Scope] | None) -> Grant:

@@ -224,6 +224,19 @@ def end_logins(connection: Connection, user_id: UserId) -> None:
         connection.execute(delete(table).where(table.c.user_id == user_id))
 
 
+def is_unchanged(connection: Connection, user: User) -> bool:
+    """Whether a user may still log in by what was compared with this user's row."""
+    query = select(users.c.password_hash, users.c.is_disabled).where(users.c.id == user.id)
+    row = connection.execute(query).first()
+    return row is not None and not row.is_disabled and row.password_hash == user.password_hash
+
+
+def is_disabled(connection: Connection, user_id: UserId | None) -> bool:
+    """Whether a user is disabled; what nobody owns has no such user."""
+    query = select(users.c.is_disabled).where(users.c.id == user_id)
+    return bool(connection.scalar(query))
+
+
 def _check_admin_left(connection: Connection, without: UserId) -> None:
     """Raises `Conflict` when this is the last admin who can do anything."""
     is_active_admin = users.c.is_admin & ~users.c.is_disabled

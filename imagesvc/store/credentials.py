@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model.accounts import ApiKey, Login, User
 from imagesvc.model.ids import KeyId, LoginId, UserId
-from imagesvc.store.accounts import insert_key, user_of
+from imagesvc.store.accounts import insert_key, is_unchanged, user_of
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.accounts import api_keys, logins, users
@@ -92,17 +92,30 @@ class LoginStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, login: Login) -> None:
-        """Insert a login, and clear those away that have expired."""
+    async def add(self, login: Login, user: User) -> bool:
+        """Insert a login, unless its user has been disabled or has got another password.
 
-        def work(connection: Connection) -> None:
+        Those that have expired are cleared away.
+
+        Args:
+            login: the new login.
+            user: its user, as read when the password was checked.
+
+        Returns:
+            Whether the login was inserted.
+        """
+
+        def work(connection: Connection) -> bool:
+            if not is_unchanged(connection, user):
+                return False
             connection.execute(delete(logins).where(logins.c.expires_at < login.created_at))
             connection.execute(
                 insert(logins),
                 [{column.name: getattr(login, column.name) for column in logins.columns}],
             )
+            return True
 
-        await self._database.write(work, wakes=False)
+        return await self._database.write(work, wakes=False)
 
     async def with_user(self, login_id: LoginId) -> tuple[Login, User] | None:
         """A login and its user: one read by primary keys."""

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from imagesvc.errors import Conflict, QuotaExceeded
+from imagesvc.errors import Conflict, Forbidden, QuotaExceeded
 from imagesvc.model.ids import ImageId, UserId
 from imagesvc.model.uploads import PendingUpload
+from imagesvc.store.accounts import is_disabled
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.requests import upload_slots
 
@@ -27,12 +28,15 @@ class PendingUploadStore:
         """Insert a pending upload, and drop those that have expired.
 
         Raises:
+            Forbidden: its owner has been disabled meanwhile.
             QuotaExceeded: its owner has as many as there may be.
         """
         values = {column.name: getattr(pending, column.name) for column in upload_slots.c}
         columns = upload_slots.c
 
         def work(connection: Connection) -> None:
+            if is_disabled(connection, pending.owner_id):
+                raise Forbidden("This user is disabled.")
             connection.execute(delete(upload_slots).where(columns.expires_at <= pending.created_at))
             count = select(func.count()).where(columns.owner_id == pending.owner_id)
             if (connection.scalar(count) or 0) >= MAX_OF_OWNER:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model.accounts import Session, User
 from imagesvc.model.ids import SessionId, UserId
-from imagesvc.store.accounts import user_of
+from imagesvc.store.accounts import is_unchanged, user_of
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.accounts import users
@@ -56,7 +56,7 @@ class SessionStore:
         """
 
         def work(connection: Connection) -> bool:
-            if not _is_unchanged(connection, user):
+            if not is_unchanged(connection, user):
                 return False
             connection.execute(delete(sessions).where(~valid.condition))
             if replaced is not None:
@@ -133,12 +133,6 @@ def insert_session(connection: Connection, session: Session) -> None:
     )
     values = {column.name: getattr(session, column.name) for column in sessions.columns}
     connection.execute(insert(sessions), [values])
-
-
-def _is_unchanged(connection: Connection, user: User) -> bool:
-    query = select(users.c.password_hash, users.c.is_disabled).where(users.c.id == user.id)
-    row = connection.execute(query).first()
-    return row is not None and not row.is_disabled and row.password_hash == user.password_hash
 
 
 def _session(values: Mapping[Any, Any], prefix: str = "") -> Session:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, update
+from sqlalchemy import Row, bindparam, exists, or_, update
 
 from imagesvc.model.ids import CollectionId, UploadLinkId, UserId
 from imagesvc.model.sharing import UploadLink
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema.accounts import users
 from imagesvc.store.db.schema.sharing import upload_links
 from imagesvc.store.sharing.links import LinkStore
 
@@ -60,6 +61,7 @@ _CHARGE = (
         upload_links.c.files < upload_links.c.max_files,
         upload_links.c.bytes + bindparam("size") <= upload_links.c.max_bytes,
         or_(upload_links.c.expires_at.is_(None), upload_links.c.expires_at > bindparam("now")),
+        ~exists().where(users.c.id == upload_links.c.owner_id, users.c.is_disabled),
     )
     .values(files=upload_links.c.files + 1, bytes=upload_links.c.bytes + bindparam("size"))
 )
