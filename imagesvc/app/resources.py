@@ -231,6 +231,7 @@ def _completions(service: Service) -> CompletionEndpoints:
         service.files.incoming,
         service.acceptor,
         service.stores.images,
+        service.accounts.users,
         service.transforms.preset_versions,
         Visibility(service.settings.upload_visibility),
     )

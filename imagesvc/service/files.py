@@ -95,7 +95,7 @@ def files_of(settings: Settings, *, is_offline: bool) -> Files:
     objects, public = ObjectBlobStore(bucket, downloads), _public(settings, bucket)
     return Files(
         data_dir, reserve, probe, objects, VerifiedBlobs(objects), ObjectVariants(bucket),
-        NoLocks(), incoming, downloads, IncomingObjects(bucket, public),
+        NoLocks(), incoming, downloads, IncomingObjects.of(bucket, public),
         DownloadLinks.of(public) if settings.delivery_redirects else None,
     )  # fmt: skip
 

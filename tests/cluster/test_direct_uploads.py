@@ -23,6 +23,7 @@ from tests.http.test_presigned import handed_out
 from tests.postgres import Postgres
 from tests.radosgw import Radosgw
 from tests.server import Server, new_client
+from tests.store.objects.protected import protected_bucket
 from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
@@ -70,7 +71,7 @@ def place(
         nodes = Nodes(tmp_path_factory.mktemp("direct"), url)
         settings: dict[str, Any] = {
             "auth": "required", "direct_uploads": True, "has_worker": False,
-            "blob_url": radosgw.new_url(endpoint=proxy.address),
+            "blob_url": radosgw.url(protected_bucket(radosgw), endpoint=proxy.address),
             "blob_public_endpoint": radosgw.endpoint,
         }  # fmt: skip
         try:
@@ -121,6 +122,9 @@ def test_a_file_in_the_bucket_becomes_the_promised_image(place: Place) -> None:
     assert signature, upload["url"]
     own = upload["complete_url"].partition("sig=")[2]
     assert not any(it in place.server.log() + place.other.log() for it in (signature, own))
+    edit = {"title": "A secret"}
+    ann.patch(made.headers["location"], json=edit, headers={"if-match": "*"}).raise_for_status()
+    assert_problem(complete(place.other, upload), 409, "conflict")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,8 @@ def test_the_rights_are_those_of_the_one_who_requested_the_url(place: Place) -> 
     assert_problem(complete(place.server, second), 429, "quota_exceeded")
     assert place.incoming() == [f"incoming/{third['id']}"]
     admin.client.patch(path, json={"quota_images": None, "is_disabled": True}).raise_for_status()
-    assert_problem(complete(place.server, third), 409, "conflict")
+    for upload in (first, third):
+        assert_problem(complete(place.server, upload), 409, "conflict")
 
     assert user.client.get("/api/v1/images").status_code == 401
     collect(place)

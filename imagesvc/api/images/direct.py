@@ -26,12 +26,16 @@ from imagesvc.library.accept import Acceptor
 from imagesvc.model.ids import ImageId, utc_now
 from imagesvc.model.images import Image, Visibility
 from imagesvc.model.uploads import PendingUpload
+from imagesvc.store.accounts import UserStore
 from imagesvc.store.files.incoming import Incoming
 from imagesvc.store.images import ImageStore
 from imagesvc.store.objects.incoming import NOT_SENT, IncomingObjects
 from imagesvc.store.pending_uploads import PendingUploadStore, used_up
 
 log = structlog.get_logger()
+
+FIRST_VERSION = 1
+"""Of an image that has not been edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class CompletionEndpoints:
     incoming: Incoming
     acceptor: Acceptor
     images: ImageStore
+    users: UserStore
     presets: Mapping[str, str]
     default_visibility: Visibility
     clock: Callable[[], datetime] = utc_now
@@ -63,6 +68,8 @@ class CompletionEndpoints:
     async def complete(self, call: Call[None, None], upload_id: ImageId) -> Response:
         """Make the image of the file that was sent to the bucket; 200 if it has been made before.
 
+        It is 409 once that image has been edited, or its owner is disabled.
+
         A file that is refused is removed, and another may be sent to the same URL.
         """
         async with self._locks.setdefault(upload_id, asyncio.Lock()):
@@ -75,9 +82,16 @@ class CompletionEndpoints:
             return await self._make(upload_id), 201
         except Rejected:
             image = await self.images.find(upload_id)
-            if image is None or image.trashed_at is not None:
+            if image is None or not await self._may_be_shown(image):
                 raise
             return image, 200
+
+    async def _may_be_shown(self, image: Image) -> bool:
+        """Whether those who have the URL may see the image again: it is as they have sent it."""
+        if image.version > FIRST_VERSION or image.is_trashed:
+            return False
+        owner = None if image.owner_id is None else await self.users.get(image.owner_id)
+        return owner is None or not owner.is_disabled
 
     async def _make(self, upload_id: ImageId) -> Image:
         pending = await self.pending_uploads.find(upload_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model.ids import ImageId
 from imagesvc.store.objects.buckets import Bucket
+from imagesvc.store.objects.upload_rights import UploadRights
 
 FOLDER = "incoming"
 NOT_SENT = "No file has been sent to the bucket with this upload URL."
@@ -24,9 +25,20 @@ class IncomingObjects:
     bucket: Bucket
     public: Bucket
     """The same bucket at the address that clients can reach."""
+    rights: UploadRights
+
+    @classmethod
+    def of(cls, bucket: Bucket, public: Bucket) -> IncomingObjects:
+        """Those of a bucket, which is examined before the first URL is made."""
+        return cls(bucket, public, UploadRights(bucket, FOLDER))
 
     async def url(self, image_id: ImageId, expiry: timedelta) -> str:
-        """The URL to which a client sends the file of this image until `expiry` from now."""
+        """The URL to which a client sends the file of this image until `expiry` from now.
+
+        Raises:
+            Unavailable: it would permit more than this.
+        """
+        await self.rights.check()
         return await self.public.sign("PUT", _key(image_id), expiry)
 
     @property
