@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,11 +27,14 @@ pytestmark = pytest.mark.cluster
 
 RECOVERY_SECONDS = 30.0
 """Ten, on a machine that has nothing else to do."""
-LARGE = png(1, 1500, 1000)
-"""Sent to the bucket whole, and to clients in several pieces."""
-
 VARIANT = "variants WHERE transform LIKE '%w={}%'"
 """Its row is written after the response."""
+
+
+@functools.cache
+def large_picture() -> bytes:
+    """Sent to the bucket whole, and to clients in several pieces."""
+    return png(1, 1500, 1000)
 
 
 @dataclass(slots=True)
@@ -43,7 +47,7 @@ class Node:
     hot: str
     """The URL of a variant in its memory."""
     original: str
-    """The URL of `LARGE`, which is nowhere else than in the bucket."""
+    """The URL of a large picture, which is nowhere else than in the bucket."""
 
     def is_ready(self) -> bool:
         """Whether it says so."""
@@ -74,7 +78,7 @@ def made(
         server = Server(place / "data", **settings)
         try:
             server.start()
-            small, large = server.upload(picture(1)), server.upload(LARGE, "a.png")
+            small, large = server.upload(picture(1)), server.upload(large_picture(), "a.png")
             for image in (small, large):
                 assert server.finished(image["job"]["id"])["status"] == "succeeded"
             hot = f"/images/{small['id']}?w=20"
@@ -109,7 +113,7 @@ def is_refused(answer: httpx2.Response) -> bool:
 
 FAULTS: dict[str, Callable[[CutProxy], None]] = {
     "refuses": CutProxy.refuse,
-    "cuts the body": lambda network: network.cut_up_after(len(LARGE) // 2),
+    "cuts the body": lambda network: network.cut_up_after(len(large_picture()) // 2),
     "cuts the answer": lambda network: network.cut_down_after(10),
 }
 
@@ -118,7 +122,7 @@ FAULTS: dict[str, Callable[[CutProxy], None]] = {
 def test_an_upload_is_made_wholly_or_not_at_all(node: Node, fault: str) -> None:
     """503 and no trace, but an object without a row if only the answer is lost."""
     before = node.images_and_temporary_files()
-    content = LARGE + fault.encode()
+    content = large_picture() + fault.encode()
     FAULTS[fault](node.network)
     answer = node.server.client.post("/images", content=content)
     assert is_refused(answer), answer.text
@@ -137,9 +141,9 @@ def test_what_waits_for_a_bucket_that_hangs_is_refused(node: Node) -> None:
     """An upload that hangs in its body, the original and a new variant; memory is not affected."""
     before = node.images_and_temporary_files()
     client = node.server.client
-    node.network.hang_up_after(len(LARGE) // 2)
+    node.network.hang_up_after(len(large_picture()) // 2)
     with ThreadPoolExecutor() as pool:
-        upload = pool.submit(client.post, "/images", content=LARGE + b"hang")
+        upload = pool.submit(client.post, "/images", content=large_picture() + b"hang")
         until(lambda: node.network.is_hanging)
         reads = pool.map(client.get, (node.original, f"{node.original}?w=30"))
         assert is_hot(client.get(node.hot))
@@ -150,7 +154,7 @@ def test_what_waits_for_a_bucket_that_hangs_is_refused(node: Node) -> None:
     assert node.images_and_temporary_files() == before
 
     node.heal()
-    assert client.get(node.original).content == LARGE
+    assert client.get(node.original).content == large_picture()
     assert client.get(f"{node.original}?w=30").status_code == 200
     until(lambda: node.storage.count(VARIANT.format(30)) == 1)
     node.storage.collect()
@@ -162,12 +166,15 @@ def test_a_delivery_that_is_cut_is_not_taken_for_a_whole_one(
     node: Node, fault: Callable[[CutProxy, int], None]
 ) -> None:
     """The connection of the client ends before the length that it was told."""
-    fault(node.network, len(LARGE) // 2)
+    fault(node.network, len(large_picture()) // 2)
     with node.server.client.stream("GET", node.original) as answer:
-        assert (answer.status_code, answer.headers["content-length"]) == (200, str(len(LARGE)))
+        assert (answer.status_code, answer.headers["content-length"]) == (
+            200,
+            str(len(large_picture())),
+        )
         assert is_hot(node.server.client.get(node.hot))
         with pytest.raises(httpx2.TransportError):
             answer.read()
 
     node.heal()
-    assert node.server.client.get(node.original).content == LARGE
+    assert node.server.client.get(node.original).content == large_picture()
