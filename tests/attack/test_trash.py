@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from tests.accounts import Account, admin_of, client_of, make_user
+from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.crash.traffic import rows
 from tests.http.asking import picture
@@ -152,7 +153,7 @@ def hammering(*requests: Callable[[], object]) -> Iterator[list[BaseException]]:
             thread.join()
 
 
-@pytest.mark.parametrize("path", URLS)
+@pytest.mark.parametrize("path", represented(URLS, "/images/{}?w=50", "/images/{}"))
 def test_no_request_that_begins_after_the_trashing_is_answered(
     guarded: Server, ada: Account, path: str
 ) -> None:

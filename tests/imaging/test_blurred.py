@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ MOST_OF_STRIPES, MEAN_OF_STRIPES = 9.0, 5.0
 """The same, for black and white stripes about as fine as the blocks of the decoder."""
 MOST_AT_EDGES = 64.0
 """The same near the edges of a photograph, where they cut through sharp details."""
-SIGMAS = (8, 10, *(pytest.param(it, marks=pytest.mark.long) for it in (13, 20)), 40)
+SIGMAS = (8, 10, 13, 20, 40)
 
 
 def opened(path: str, query: str) -> tuple[Source, Work]:
@@ -58,7 +59,7 @@ def inside(levels: Levels, sigma: float) -> Levels:
     return levels[margins[0] : -margins[0], margins[1] : -margins[1]]
 
 
-@pytest.mark.parametrize("sigma", represented((8, 10, 13, 20, 40), 10))
+@pytest.mark.parametrize("sigma", represented(SIGMAS, 10))
 def test_hard_pictures_are_blurred_as_after_a_full_decode(tmp_path: Path, sigma: int) -> None:
     """Away from the edges, where the picture and not its extension is seen."""
     for name, levels in patterns(347, 331, sigma).items():
@@ -81,9 +82,13 @@ def photo() -> Image.Image:
     return picture.convert("RGB").crop((31, 33, 468, 466))
 
 
-@pytest.mark.parametrize("sigma", SIGMAS)
-@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
-@pytest.mark.parametrize("is_progressive", [False, True])
+@pytest.mark.parametrize(
+    ("sigma", "subsampling", "is_progressive"),
+    represented(
+        itertools.product(SIGMAS, ("4:4:4", "4:2:0"), (False, True)),
+        (8, "4:2:0", False), (10, "4:4:4", True), (40, "4:2:0", True),
+    ),
+)  # fmt: skip
 def test_photographs_are_blurred_as_after_a_full_decode(
     tmp_path: Path, subsampling: str, sigma: int, *, is_progressive: bool
 ) -> None:

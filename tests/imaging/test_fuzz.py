@@ -155,7 +155,7 @@ def test_damaged_files_are_accepted_or_refused_at_length(name: str) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY_KIB
 
 
-@settings(max_examples=400, **_CHECKS)  # type: ignore[arg-type]
+@settings(max_examples=4 * settings().max_examples, **_CHECKS)  # type: ignore[arg-type]
 @given(st.one_of(mutated((EXIF, b"II*\0\x08\0\0\0" + ifd([(0x8769, 4, 1, 8)]))), st.binary()))
 def test_damaged_exif_is_left_out(block: bytes) -> None:
     """Nothing is raised: the picture is accepted without it."""

@@ -215,7 +215,7 @@ def test_gif_metadata_inside_of_a_frame_is_not_kept() -> None:
     assert reduced_copy(damaged, Format.GIF, Withheld.LOCATION) is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.sampled_from(sorted(LOCATED)), st.data())
 def test_damage_never_reveals_the_location(name: str, data: st.DataObject) -> None:
     """Bytes are changed, removed or doubled: a copy has no trace, or there is no copy."""
@@ -249,7 +249,7 @@ def test_damaged_files_are_copied_or_not_at_length(content: bytes) -> None:
     assert made is None or kind is None or reduced_copy(made, kind, Withheld.LOCATION) == made
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.binary(max_size=400), st.sampled_from(sorted(Format)))
 def test_any_bytes_are_read_without_a_crash(content: bytes, kind: Format) -> None:
     """The bytes are untrusted."""

@@ -42,6 +42,7 @@ from tests.waiting import PATIENCE
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 5, 3, tzinfo=UTC)
 COUNTS = ("seen", "added", "known", "changed", "renamed", "vanished", "waiting", "failed")
+MANY = 20_000
 
 
 def save(path: Path, seed: int) -> Path:
@@ -332,7 +333,7 @@ class Counting(SourceStore):
 
 async def test_a_scan_of_many_files_reads_and_writes_little(tmp_path: Path) -> None:
     """Rows are read by one statement; only those of files that changed are written."""
-    entries = {f"{n:06}.png": Entry(f"{n:06}.png", 1, "1") for n in range(100_000)}
+    entries = {f"{n:06}.png": Entry(f"{n:06}.png", 1, "1") for n in range(MANY)}
     async with watched(tmp_path) as folder:
         stores = folder.service.stores
         counting = Counting(stores.database)
@@ -345,7 +346,7 @@ async def test_a_scan_of_many_files_reads_and_writes_little(tmp_path: Path) -> N
 
         result = await scanner.scan(folder.source)
 
-        assert counts(result) == {"seen": 100_000, "added": 1}
+        assert counts(result) == {"seen": MANY, "added": 1}
         assert (counting.reads, counting.written) == (1, 1)
 
 
