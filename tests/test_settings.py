@@ -128,7 +128,7 @@ def test_a_setting_accepts_its_units(
         ("cdn", "fastly", "requires cdn_zone"),
         ("database_url", "mysql://host/name", "must be a URL such as postgresql://"),
         ("database_url", "postgresql:host", "must be a URL such as postgresql://"),
-        ("database_url", "postgresql://host:x/y", "must be a URL such as postgresql://"),
+        ("database_url", "postgresql://a:b:c/d@host/name", "/ is %2F"),
         ("database_url", "postgres://host/name", "requires either secret_key or secret_key_file"),
         ("blob_url", "s3://bucket/prefix", "requires database_url"),
         ("direct_uploads", "true", "requires blob_url"),

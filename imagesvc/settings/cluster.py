@@ -145,7 +145,10 @@ class ClusterSettings(BaseModel):
                 raise ValueError(f"is required with {names[0]}")
             return None
         if not is_of_postgres(url.get_secret_value()):
-            raise ValueError("must be a URL such as postgresql://user:password@host/name")
+            raise ValueError(
+                "must be a URL such as postgresql://user:password@host/name, with special "
+                "characters of the password percent-encoded: / is %2F"
+            )
         if len(names) != 1:
             raise ValueError("requires either secret_key or secret_key_file")
         return url
