@@ -16,7 +16,13 @@ A node that is stopped, or cut off, would hold its locks otherwise, and all othe
 """
 IDLE_LIMIT = f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}"
 NO_LIMIT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
-"""For one transaction that copies blobs or rows meanwhile."""
+"""For one transaction that copies rows meanwhile, for which nobody waits."""
+SIGN_SECONDS = 3.0
+KEPT_MILLISECONDS = 15_000
+KEPT_LIMIT = text(f"SET LOCAL idle_in_transaction_session_timeout = {KEPT_MILLISECONDS}")
+"""For one that lets others wait while blobs are copied, and sends a statement every few seconds:
+PostgreSQL ends that of a process that is stopped.
+"""
 
 
 class OneByOne(psycopg.Cursor[TupleRow]):

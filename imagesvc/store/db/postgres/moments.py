@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, insert, text
+from sqlalchemy import Connection, Engine, TextClause, create_engine, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from imagesvc.cancellation import run_to_end
+from imagesvc.cancellation import end, run_to_end
 from imagesvc.errors import InsufficientStorage, Unavailable
 from imagesvc.model.ids import BlobName, digest_of
 from imagesvc.store.blob_rows import blobs_after
 from imagesvc.store.db.postgres.errors import explained
-from imagesvc.store.db.postgres.idle import NO_LIMIT
+from imagesvc.store.db.postgres.idle import KEPT_LIMIT, NO_LIMIT, SIGN_SECONDS
 from imagesvc.store.db.postgres.transfer import DERIVED, digests_of, rows_of
 from imagesvc.store.db.schema.whole import WHOLE
 from imagesvc.store.db.sqlite.engine import transaction, translated
@@ -71,7 +72,7 @@ async def moment_of(engine: Engine, in_thread: InThread) -> AsyncIterator[Moment
         Unavailable: PostgreSQL cannot be used now.
     """
     engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    async with _connected(engine, in_thread) as reading:
+    async with _connected(engine, in_thread, NO_LIMIT) as reading:
         blobs = await in_thread(lambda: _blobs(reading))
         yield Moment(reading, blobs, in_thread)
 
@@ -83,29 +84,45 @@ async def blobs_kept(engine: Engine, in_thread: InThread) -> AsyncIterator[None]
     Raises:
         Unavailable: PostgreSQL cannot be used now, or has ended the transaction meanwhile.
     """
-    async with _connected(engine, in_thread) as connection:
+    async with _connected(engine, in_thread, KEPT_LIMIT) as connection:
         await in_thread(lambda: _run(connection, KEEP_BLOBS))
-        yield
+        signs = asyncio.create_task(_give_signs(connection, in_thread))
+        try:
+            yield
+        finally:
+            await end(signs)
+        if connection.invalidated:
+            raise Unavailable(NOT_KEPT)
         try:
             await in_thread(lambda: _run(connection, _ASK))
         except Unavailable as error:
             raise Unavailable(NOT_KEPT) from error
 
 
+async def _give_signs(connection: Connection, in_thread: InThread) -> None:
+    """Show PostgreSQL that this process runs, until the session has ended."""
+    while not connection.invalidated:
+        await asyncio.sleep(SIGN_SECONDS)
+        with contextlib.suppress(Unavailable):
+            await run_to_end(in_thread(lambda: _run(connection, _ASK)))
+
+
 @contextlib.asynccontextmanager
-async def _connected(engine: Engine, in_thread: InThread) -> AsyncIterator[Connection]:
-    connection = await in_thread(lambda: _connect(engine))
+async def _connected(
+    engine: Engine, in_thread: InThread, limit: TextClause
+) -> AsyncIterator[Connection]:
+    connection = await in_thread(lambda: _connect(engine, limit))
     try:
         yield connection
     finally:
         await run_to_end(in_thread(lambda: _close(connection)))
 
 
-def _connect(engine: Engine) -> Connection:
+def _connect(engine: Engine, limit: TextClause) -> Connection:
     with explained():
         connection = engine.connect()
     try:
-        _run(connection, NO_LIMIT)
+        _run(connection, limit)
     except BaseException:
         connection.close()
         raise
