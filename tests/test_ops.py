@@ -125,6 +125,8 @@ def test_the_settings_of_compose_for_several_servers_are_valid(
         assert service["read_only"]
         assert "ports" not in service
     assert ours["server-a"]["volumes"] == ["${BACKUPS:-backups}:/backups"]
+    assert ours["worker"]["environment"][f"{PREFIX}WORKER_METRICS"] == "0.0.0.0:9101"
+    assert ours["worker"]["networks"] == ["stores"], "nobody else reads the metrics"
     bucket = parse_bucket_url(ours["worker"]["environment"][f"{PREFIX}BLOB_URL"]).bucket
     assert services["s3"]["volumes"] == [f"{bucket}:/data/{bucket}"]
     upstreams = services["caddy"]["environment"]["UPSTREAMS"].split()
@@ -153,6 +155,11 @@ def test_the_objects_for_kubernetes_belong_together() -> None:
         }
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert pod["enableServiceLinks"] is False  # else IMAGESVC_PORT is that of the service
+    (worker,) = by_name["Deployment", "imagesvc-worker"]["spec"]["template"]["spec"]["containers"]
+    variables = {each["name"]: each["value"] for each in worker["env"]}
+    assert Settings(worker_metrics=variables[f"{PREFIX}WORKER_METRICS"]).worker_metrics_address == (
+        "0.0.0.0", worker["ports"][0]["containerPort"],
+    )  # fmt: skip
     (server,) = by_name["Deployment", "imagesvc-server"]["spec"]["template"]["spec"]["containers"]
     assert server["readinessProbe"]["httpGet"]["path"] == "/readyz?for=server"
     assert server["livenessProbe"]["httpGet"]["path"] == "/healthz"

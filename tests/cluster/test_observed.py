@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests import commands
 from tests.cluster.conftest import Nodes
 from tests.http.asking import picture
+from tests.monitoring.test_ops import OF_WORKERS
 from tests.server import reserve_port
 from tests.waiting import until
 
@@ -53,6 +54,7 @@ def test_a_worker_serves_its_metrics_and_is_counted(nodes: Nodes) -> None:
         assert found["imagesvc_job_attempt_seconds_count"] == 1
         assert any("left" in name for name in found if name.startswith("imagesvc_build_info "))
         assert found["process_resident_memory_bytes"] > 0
+        assert {name: found[name] for name in OF_WORKERS} == {"imagesvc_worker_has_room": 1}
         worker = server.worker
         assert worker is not None
         examine = ("doctor", "--data-dir", str(worker.data_dir))
