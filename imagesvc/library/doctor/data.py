@@ -155,7 +155,8 @@ def shared_database(check: Callable[[], int]) -> Iterator[Finding]:
 def _running(workers: int) -> Finding:
     if workers:
         return ok("jobs", f"{workers:,} running: imagesvc worker")
-    return warning("jobs", "no worker runs, so all jobs wait.", "Start imagesvc worker.")
+    text = "no worker runs, or none has room on its disk, so all jobs wait."
+    return warning("jobs", text, "Start imagesvc worker, or look into its log (worker.no_room).")
 
 
 def bucket(check: Callable[[], Sequence[str]]) -> Iterator[Finding]:
