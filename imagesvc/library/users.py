@@ -62,8 +62,7 @@ class Users:
     ) -> User:
         """Change a user, who gets the password if there is one.
 
-        A new password, and disabling, end every login of the user; disabling also withdraws the
-        upload URLs of the user.
+        A new password, and disabling, end every login of the user and withdraw the upload URLs.
 
         Raises:
             NotFound: there is no such user.

@@ -138,9 +138,7 @@ class UserStore:
         return page_of(rows, limit, user_of)
 
     async def change(self, user_id: UserId, change: UserChange) -> User:
-        """Change a user; a new password ends every login and session.
-
-        Disabling does the same, and also ends upload URLs.
+        """Change a user; a new password, and disabling, end logins, sessions and upload URLs.
 
         Raises:
             NotFound: there is no such user.
@@ -159,7 +157,6 @@ class UserStore:
                     raise Conflict("There is a user with this name.") from error
             if change.password_hash is not KEPT or change.is_disabled is True:
                 end_logins(connection, user_id)
-            if change.is_disabled is True:
                 connection.execute(delete(upload_slots).where(upload_slots.c.owner_id == user_id))
             return _found(connection.execute(_BY_ID, {"id": user_id}).first())
 
