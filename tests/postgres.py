@@ -48,9 +48,19 @@ class Postgres:
         options = f"-k {self.folder} {OPTIONS} -c listen_addresses={addresses or QUOTED}"
         self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
+    def follow(self, primary: Postgres) -> None:
+        """Take a copy of the data of another server, whose standby it is when it starts."""
+        source = f"host=127.0.0.1 port={primary.port} user={USER}"
+        self._run("pg_basebackup", "-R", "-X", "stream", "-c", "fast", "-d", source)
+
+    def promote(self) -> None:
+        """Let a standby write, and wait until it does."""
+        self._run("pg_ctl", "-w", "promote")
+
     def stop(self) -> None:
-        """Stop it as a crash would: its connections end at once."""
-        self._run("pg_ctl", "-m", "immediate", "stop")
+        """Stop it as a crash would, if it runs: its connections end at once."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._run("pg_ctl", "-m", "immediate", "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -117,11 +127,14 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def started(port: int | None = None) -> Iterator[Postgres]:
-    """A server of its own."""
+def started(port: int | None = None, primary: Postgres | None = None) -> Iterator[Postgres]:
+    """A server of its own, or a standby of another one."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         server = Postgres(Path(name), port)
-        server.initialize()
+        if primary is None:
+            server.initialize()
+        else:
+            server.follow(primary)
         server.start()
         try:
             yield server

@@ -48,3 +48,50 @@ async def test_a_node_begins_at_a_change_that_others_have_noted_and_removed(
         finally:
             await first.close()
             await second.close()
+
+
+@pytest.mark.anyio
+async def test_a_node_forgets_all_when_the_database_lacks_what_it_has_noted(
+    postgres: Postgres,
+) -> None:
+    """As a standby does that was promoted before it had the last changes."""
+    with postgres.copy_of(EMPTY) as url:
+        node, other = PostgresDatabase(url), PostgresDatabase(url)
+        forgotten: list[object] = []
+
+        async def seen() -> list[int]:
+            return await other.read(
+                lambda connection: list(connection.scalars(text("SELECT seen FROM nodes")))
+            )
+
+        async def has_noted() -> bool:
+            return await seen() == [2] and len(forgotten) > 1
+
+        async def has_forgotten_all() -> bool:
+            return None in forgotten
+
+        try:
+            node.follow_changes(forgotten.append)
+            await until_async(has_forgotten_all)
+            await other.write(_add_two)
+            await until_async(has_noted)
+            forgotten.clear()
+            await other.write(_lose_one)
+            await until_async(has_forgotten_all)
+            assert await seen() == [1]
+        finally:
+            await node.close()
+            await other.close()
+
+
+def _lose_one(connection: Connection) -> None:
+    """Take a change back, and what the node has noted of it; it connects again."""
+    connection.execute(text("UPDATE nodes SET seen = 1"))
+    connection.execute(text("DELETE FROM image_changes WHERE id = 2"))
+    connection.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND (query LIKE '%image_changes%' OR query LIKE 'UPDATE nodes%')"
+        )
+    )

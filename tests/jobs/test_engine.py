@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from procrastinate.jobs import Status
 from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import create_engine, text
 
 from imagesvc.jobs.cluster.engine import TRY_LOCK, Engine
+from imagesvc.store.db.postgres.migrate import migrate
 from imagesvc.store.jobs.engine import QUEUE, TASK
 from tests.conftest import EMPTY
-from tests.postgres import Postgres
+from tests.cut_proxy import cut_proxy
+from tests.postgres import USER, Postgres, started
+from tests.server import reserve_port
 from tests.waiting import until_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.cluster]
@@ -79,3 +83,30 @@ async def test_a_worker_that_hangs_in_a_rescue_does_not_keep_others_from_it(
     await until_async(may_rescue)
     await pool.putconn(connection)
     await engine.close()
+
+
+async def test_a_rescue_does_not_wait_for_a_server_that_is_silent() -> None:
+    """Nor do others that use connections to it: all are broken."""
+
+    async def run(_job_id: str) -> None:
+        raise AssertionError
+
+    with reserve_port() as reserved, started(reserved.getsockname()[1]) as distant:
+        distant.make(EMPTY, migrate)
+        assert distant.port is not None
+        with cut_proxy(distant.port) as network:
+            options = {
+                "host": "127.0.0.1,127.0.0.1", "port": f"{network.port},{distant.port}",
+                "user": USER, "dbname": EMPTY, "connect_timeout": "2",
+            }  # fmt: skip
+            engine = Engine(options, run, 1, 30.0)
+            await engine.open()
+            try:
+                assert await engine.rescue() == 0
+                network.hang()
+                with pytest.raises(psycopg.OperationalError):
+                    await engine.rescue()
+                assert await engine.rescue() == 0
+            finally:
+                network.heal()
+                await engine.close()

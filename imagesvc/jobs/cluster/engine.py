@@ -5,6 +5,7 @@ Source: https://procrastinate.readthedocs.io/en/stable/howto/production/retry_st
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 
 from imagesvc.store.db.postgres.idle import IDLE_LIMIT
+from imagesvc.store.db.postgres.pulse import Sockets
 from imagesvc.store.jobs.engine import QUEUE, TASK
 
 CONNECTIONS = 4
@@ -25,6 +27,8 @@ POLL_SECONDS = 2.0
 BEATS = 3
 """Signs of life within the time after which a worker counts as dead."""
 CONNECT_SECONDS = 10.0
+SILENT_SECONDS = 8.0
+"""After which connections are broken: PostgreSQL hangs, or another server has taken its place."""
 _FINISH = """
 SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) FROM procrastinate_jobs
 WHERE id = %(job_id)s AND worker_id = %(worker_id)s AND status = 'doing'
@@ -70,9 +74,10 @@ class Engine:
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
         for name in ("psycopg", "psycopg.pool"):  # also of what a stop cuts short
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._sockets = Sockets()
         self._connector = PsycopgConnector(
             kwargs=dict(options), min_size=1, max_size=CONNECTIONS, timeout=CONNECT_SECONDS,
-            configure=_limit,
+            configure=self._prepare,
         )  # fmt: skip
         self._app = App(connector=self._connector)
         self._app.job_manager = _Manager(self._connector)
@@ -127,9 +132,19 @@ class Engine:
     async def rescue(self) -> int:
         """Give a sign of life, and have the jobs of workers without one run again.
 
+        If PostgreSQL is silent, all connections are broken: others wait for it, too.
+
         Returns:
             The number of these jobs.
         """
+        loop = asyncio.get_running_loop()
+        breaking = loop.call_later(SILENT_SECONDS, self._sockets.shut_down)
+        try:
+            return await self._rescue()
+        finally:
+            breaking.cancel()
+
+    async def _rescue(self) -> int:
         # The worker itself gives none while it waits for its last jobs.
         if self._worker is not None and self._worker.worker_id is not None:
             await self._app.job_manager.update_heartbeat(self._worker.worker_id)
@@ -146,8 +161,8 @@ class Engine:
                 await self._app.job_manager.retry_job(job)
         return len(found)
 
-
-async def _limit(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Let PostgreSQL end a transaction that hangs, such as one that keeps others from a rescue."""
-    await connection.execute(IDLE_LIMIT)
-    await connection.commit()
+    async def _prepare(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Let PostgreSQL end a transaction that hangs, such as one before which rescues wait."""
+        self._sockets.added(connection)
+        await connection.execute(IDLE_LIMIT)
+        await connection.commit()

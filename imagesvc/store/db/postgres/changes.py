@@ -48,6 +48,7 @@ _PRUNE = (
     "DELETE FROM image_changes WHERE id < (SELECT min(seen) FROM nodes)",
 )
 """The newest change stays, so that a node that joins begins there."""
+_NOTED = "SELECT seen FROM nodes WHERE id = %s"
 _LEAVE = "DELETE FROM nodes WHERE id = %s"
 _CHANGE = text("SELECT nullif(current_setting('imagesvc.change', true), '')::bigint")
 _IS_AWAITED = text(
@@ -70,6 +71,8 @@ class Changes:
         self._options = options
         self._id = uuid4()
         self._seen: int | None = None
+        self._made = 0
+        """The last change of this node."""
         self._until = 0.0
         self._pruned_at = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -101,6 +104,7 @@ class Changes:
         def is_awaited(connection: Connection) -> Any:
             return connection.scalar(_IS_AWAITED, {"me": self._id, "change": change})
 
+        self._made = max(self._made, change)
         pause = FIRST_LOOK_SECONDS
         try:
             while await read(is_awaited):
@@ -122,6 +126,8 @@ class Changes:
 
     async def _follow(self, connection: Connected, forget: Forget) -> AsyncGenerator[None]:
         try:
+            async with asyncio.timeout(LEASE_SECONDS):
+                await self._begin_anew_if_lost(connection)
             while True:
                 async with asyncio.timeout(LEASE_SECONDS):
                     while await self._catch_up(connection, forget):
@@ -134,6 +140,18 @@ class Changes:
             async with asyncio.timeout(LEASE_SECONDS):  # after which nobody waits for it
                 await connection.execute(_LEAVE, (self._id,))
             raise
+
+    async def _begin_anew_if_lost(self, connection: Connected) -> None:
+        """Leave if the database lacks changes that it had: then what is in memory may be of them.
+
+        A standby that was promoted lacks the last ones, and gives their numbers to others. It then
+        lacks what this node has noted after them, too.
+        """
+        found = await (await connection.execute(_NOTED, (self._id,))).fetchone()
+        if found is not None and found[0] < max(self._seen or 0, self._made):
+            self._until = 0.0
+            self._seen, self._made = None, 0
+            await connection.execute(_LEAVE, (self._id,))
 
     async def _catch_up(self, connection: Connected, forget: Forget) -> bool:
         """Renew the lease, and forget what has changed; returns whether anything had."""

@@ -54,6 +54,8 @@ OPTIONS = {
 
 Source: https://www.postgresql.org/docs/current/libpq-connect.html
 """
+OPTIONS_OF_SEVERAL = {**OPTIONS, "connect_timeout": "2", "target_session_attrs": "read-write"}
+"""The same for a primary and its standbys, of which a host that died is tried first."""
 
 
 class PostgresDatabase(Database):
@@ -86,7 +88,7 @@ class PostgresDatabase(Database):
         event.listen(self._engine, "connect", _limit)
         event.listen(self._engine, "close", sockets.removed)
         self._fullness = Fullness("database", self._try_room)
-        self._pulse = Pulse(options, sockets.shut_down)
+        self._pulse = Pulse(options, sockets)
 
     def check(self) -> None:
         """See `Database`."""
@@ -245,7 +247,10 @@ def _in_turn(work: Work[T]) -> Work[T]:
 def _of_driver(text: str) -> URL:
     """The URL for SQLAlchemy, with the driver that is installed, and defaults of its options."""
     url = make_url(text)
-    return url.set(drivername="postgresql+psycopg", query={**OPTIONS, **url.query})
+    hosts = url.query.get("host", url.host or "")
+    has_several = isinstance(hosts, tuple) or "," in hosts
+    options = OPTIONS_OF_SEVERAL if has_several else OPTIONS
+    return url.set(drivername="postgresql+psycopg", query={**options, **url.query})
 
 
 def _driver_of(connection: Connection) -> psycopg.Connection[Any]:

@@ -20,7 +20,8 @@ from imagesvc.errors import (
 
 _CONFLICTS = {"40001", "40P01"}  # could not serialize, deadlock
 _FULL = "53100"
-_READ_ONLY = "25006"
+_READ_ONLY = {"25006", "0A000"}
+"""The second is that of a standby, which has no serializable transactions."""
 READ_ONLY = "The database only reads now: it is a standby, or was made read-only."
 _DAMAGED = {"XX001", "XX002"}  # of data, of an index
 _LOST = ("08", "53300", "57P")
@@ -63,7 +64,7 @@ def _translation(error: DBAPIError) -> ImagesvcError:
     state = _state_of(error)
     if state == _FULL:
         return DatabaseFull("The disk that holds the database is full.")
-    if state == _READ_ONLY:
+    if state in _READ_ONLY:
         return DatabaseUnavailable(READ_ONLY)
     if state in _DAMAGED:
         return DatabaseDamaged("The database is damaged.")

@@ -8,6 +8,10 @@ from typing import Any
 
 from imagesvc.cancellation import end
 from imagesvc.store.db.postgres.listening import Connected, Said, listen
+from imagesvc.store.db.postgres.pulse import ANSWER_SECONDS
+
+BEAT_SECONDS = 5.0
+"""Without a notification, after which PostgreSQL is asked whether it is there."""
 
 
 class Listener:
@@ -40,6 +44,9 @@ class Listener:
 
     async def _follow(self, connection: Connected) -> AsyncGenerator[None]:
         self._tell()  # of what was committed while nobody listened
-        yield
-        async for _ in connection.notifies():
-            self._tell()
+        while True:
+            yield
+            async for _ in connection.notifies(timeout=BEAT_SECONDS):
+                self._tell()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await connection.execute("SELECT true")
