@@ -82,6 +82,7 @@ def start(
     streams: tuple[IO[Any], IO[Any], IO[Any]],
     open_files: int | None = None,
     read_only: Path | None = None,
+    listening: socket.socket | None = None,
     wrapper: tuple[str, ...] = (),
     **settings: Any,
 ) -> Process:
@@ -93,6 +94,7 @@ def start(
         streams: its standard input, output and error.
         open_files: its limit of open files.
         read_only: a folder that it cannot write to.
+        listening: a socket that it gets as systemd passes one.
         wrapper: a program with its options that starts Python, such as setpriv.
         settings: of imagesvc.
     """
@@ -100,9 +102,11 @@ def start(
     request = {
         "arguments": arguments, "environment": environment(**settings), "directory": str(directory),
         "open_files": open_files, "read_only": read_only and str(read_only),
+        "is_activated": listening is not None,
     }  # fmt: skip
     with theirs:
-        fds = [*(stream.fileno() for stream in streams), theirs.fileno()]
+        fds = [theirs.fileno(), *(stream.fileno() for stream in streams)]
+        fds += [] if listening is None else [listening.fileno()]
         socket.send_fds(_fork_server(*wrapper), [json.dumps(request).encode()], fds)
     return Process(reports)
 

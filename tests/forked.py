@@ -22,7 +22,7 @@ def main(requests: socket.socket, arguments: list[str]) -> int:
         "directory": os.getcwd(),  # noqa: PTH109  # pathlib takes a while to load
     }  # fmt: skip
     with theirs:
-        socket.send_fds(requests, [json.dumps(request).encode()], [0, 1, 2, theirs.fileno()])
+        socket.send_fds(requests, [json.dumps(request).encode()], [theirs.fileno(), 0, 1, 2])
     reports.recv(REPORT.size)  # its process id
     (status,) = REPORT.unpack(reports.recv(REPORT.size))
     return int(status) if status >= 0 else 128 - int(status)

@@ -60,6 +60,8 @@ class _Command:
     open_files: int | None = None
     read_only: str | None = None
     """A folder that it cannot write to, by a mount of its own."""
+    is_activated: bool = False
+    """Whether it has a socket as systemd passes one."""
 
     def run(self) -> int:
         """Run like `python -m imagesvc` after it has loaded its modules.
@@ -69,6 +71,8 @@ class _Command:
         os.chdir(self.directory)
         os.environ.clear()
         os.environ.update(self.environment)
+        if self.is_activated:
+            os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
         time.tzset()
         if self.read_only is not None:
             make_read_only(self.read_only)
@@ -130,15 +134,15 @@ class _ForkServer:
         self._selector.register(requester, selectors.EVENT_READ)
 
     def _take_request(self, requester: socket.socket) -> None:
-        message, fds, _, _ = socket.recv_fds(requester, MAX_REQUEST, STANDARD_STREAMS + 1)
+        message, fds, _, _ = socket.recv_fds(requester, MAX_REQUEST, STANDARD_STREAMS + 2)
         if not message:
             self._remove(requester)
             return
-        *streams, report = fds
+        report, *passed = fds
         if (pid := os.fork()) == 0:
-            _run_copy(_Command(**json.loads(message)), streams)
-        for stream in streams:
-            os.close(stream)
+            _run_copy(_Command(**json.loads(message)), passed)
+        for fd in passed:
+            os.close(fd)
         child = _Child(pid, os.pidfd_open(pid), socket.socket(fileno=report), requester)
         self._children[child.pidfd] = child
         self._selector.register(child.pidfd, selectors.EVENT_READ)
@@ -175,14 +179,18 @@ def _prepare() -> None:
     vars(argon2)["PasswordHasher"] = functools.partial(argon2.PasswordHasher, **LITTLE_WORK)
 
 
-def _run_copy(command: _Command, streams: list[int]) -> NoReturn:
+def _run_copy(command: _Command, passed: list[int]) -> NoReturn:
     """Run a command and exit without the interpreter's cleanup of memory.
 
     The cleanup would copy most pages of the fork server.
+
+    Args:
+        command: what to run.
+        passed: its standard streams, and a listening socket if it has one.
     """
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-    os.closerange(STANDARD_STREAMS, os.sysconf("SC_OPEN_MAX"))
+    for number, fd in enumerate(passed):
+        os.dup2(fd, number)
+    os.closerange(len(passed), os.sysconf("SC_OPEN_MAX"))
     status = command.run()
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()

@@ -48,7 +48,7 @@ def made_by(way: str, client: httpx2.Client, source: str, **fields: str) -> dict
     [
         ("required", None, "private"),
         ("off", None, "public"),
-        ("required", "unlisted", "unlisted"),
+        pytest.param("required", "unlisted", "unlisted", marks=pytest.mark.breadth),
         pytest.param("off", "private", "private", marks=pytest.mark.long),
     ],
 )

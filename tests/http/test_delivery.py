@@ -7,7 +7,9 @@ import json
 import os
 import re
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -355,53 +357,73 @@ def test_presets_are_a_setting(make_server: MakeServer) -> None:
     assert_problem(server.client.get(f"/blurred-images/{image['id']}"), 404, "not_found")
 
 
-def test_a_changed_preset_has_another_url_and_the_old_one_works(make_server: MakeServer) -> None:
-    """Browsers and caches keep what they have for a year."""
-    server = make_server(presets='{"card": "w=60"}', workers=1)
-    image = server.upload(picture(6, (120, 90)))
-    before = image["urls"]["presets"]
-    server.stop()
-    server.settings |= {
-        "presets": '{"card": "w=70"}', "quality_jpeg": 70, "ignored_parameters": "[]",
-    }  # fmt: skip
-    server.start()
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A server whose presets were changed, and what it answered before."""
 
-    after = server.client.get(f"/api/v1/images/{image['id']}").json()["urls"]["presets"]
-
-    assert before["thumbnail"] == f"/images/{image['id']}/thumbnail"
-    assert [name for name in before if after[name] == before[name]] == []
-    for url in (before["card"], after["card"]):
-        assert size_of(server.client.get(url))[0] == 70
+    server: Server
+    image: dict[str, Any]
+    again: dict[str, Any]
+    """A further job of the image."""
+    jobs: list[dict[str, Any]]
 
 
-def test_the_urls_of_a_job_are_those_of_its_image(make_server: MakeServer) -> None:
-    """And lead to what the job made, also when the preset is another one by then."""
-    names = {"eager_presets": '["thumbnail", "card", "gone"]', "workers": 1}
-    server = make_server(presets='{"card": "w=60", "gone": "w=50"}', **names)
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changed]:
+    """An image of before, and the jobs that made its variants."""
+    server = Server(
+        tmp_path_factory.mktemp("changed") / "data", workers=1,
+        presets='{"card": "w=60", "gone": "w=50"}', eager_presets='["thumbnail", "card", "gone"]',
+    ).start()  # fmt: skip
     image = server.upload(picture(6, (300, 200)))
     (again,) = server.client.post(
         "/api/v1/images/actions/process", json={"id": image["id"], "operations": ["card", "w=40"]}
     ).json()["data"]
     jobs = [server.finished(job_id) for job_id in (image["job"]["id"], again["id"])]
-    before = image["urls"]["presets"]
-    places = [[made["url"] for made in job["operations"]] for job in jobs]
     server.stop()
-    server.settings |= {"presets": '{"card": "w=70"}', "eager_presets": None}
+    server.settings |= {
+        "presets": '{"card": "w=70"}', "eager_presets": None, "quality_jpeg": 70,
+        "ignored_parameters": "[]",
+    }  # fmt: skip
     server.start()
+    yield Changed(server, image, again, jobs)
+    server.close()
 
-    job = server.client.get(f"/api/v1/jobs/{image['job']['id']}").json()
+
+def test_a_changed_preset_has_another_url_and_the_old_one_works(changed: Changed) -> None:
+    """Browsers and caches keep what they have for a year."""
+    client, image = changed.server.client, changed.image
+    before = image["urls"]["presets"]
+
+    after = client.get(f"/api/v1/images/{image['id']}").json()["urls"]["presets"]
+
+    assert before["thumbnail"] == f"/images/{image['id']}/thumbnail"
+    assert before.keys() - after.keys() == {"gone"}
+    assert [name for name in after if after[name] == before[name]] == []
+    for url in (before["card"], after["card"]):
+        assert size_of(client.get(url))[0] == 70
+
+
+def test_the_urls_of_a_job_are_those_of_its_image(changed: Changed) -> None:
+    """And lead to what the job made, also when the preset is another one by then."""
+    client, image, again = changed.server.client, changed.image, changed.again
+    before = image["urls"]["presets"]
+    places = [[made["url"] for made in job["operations"]] for job in changed.jobs]
+
+    job = client.get(f"/api/v1/jobs/{image['job']['id']}").json()
 
     assert places == [
         [before["thumbnail"], before["card"], before["gone"]],
         [before["card"], f"/images/{image['id']}?w=40"],
     ]
     assert [made["url"] for made in again["operations"]] == places[1]
+    now = client.get(f"/api/v1/images/{image['id']}").json()["urls"]["presets"]
     urls = [made["url"] for made in job["operations"]]
     assert urls == [
-        before["thumbnail"], f"/images/{image['id']}?w=60", f"/images/{image['id']}?w=50",
+        now["thumbnail"], f"/images/{image['id']}?w=60", f"/images/{image['id']}?w=50",
     ]  # fmt: skip
-    assert [size_of(server.client.get(url))[0] for url in urls] == [256, 60, 50]
-    listed = server.client.get("/api/v1/jobs", params={"image": image["id"]}).json()["data"]
+    assert [size_of(client.get(url))[0] for url in urls] == [256, 60, 50]
+    listed = client.get("/api/v1/jobs", params={"image": image["id"]}).json()["data"]
     assert job in listed
 
 

@@ -33,24 +33,17 @@ def key_file(server: Server) -> Path:
     return server.data_dir / "admin.key"
 
 
-def test_the_first_start_prints_the_key_of_an_admin_once(make_server: MakeServer) -> None:
-    """Beside the log and not in it; later starts say nothing."""
-    server = make_server(auth=None, workers=1)
-    admin = admin_of(server)
-    server.stop()
+def test_the_first_start_prints_the_key_of_an_admin_once_in_a_command_that_uploads(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """Beside the log and not in it; later starts say nothing.
 
-    server.start()
-
-    assert printed_keys(server) == [admin.key]
-    assert server.log().count(admin.key) == 1
-    assert client_of(server, admin.key).get("/api/v1/users").status_code == 200
-
-
-def test_the_printed_command_uploads(make_server: MakeServer, tmp_path: Path) -> None:
-    """With the real port, pasted into a shell as it stands."""
+    The command has the real port, and is pasted into a shell as it stands.
+    """
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     server = make_server(auth=None, workers=1)
+    (key,) = printed_keys(server)
     (command,) = re.findall(r"^    (curl .*)$", server.log(), re.MULTILINE)
     (tmp_path / "photo.jpg").write_bytes(picture())
 
@@ -59,6 +52,11 @@ def test_the_printed_command_uploads(make_server: MakeServer, tmp_path: Path) ->
     )
 
     assert json.loads(done.stdout)["filename"] == "photo.jpg"
+    server.stop()
+    server.start()
+    assert printed_keys(server) == [key]
+    assert server.log().count(key) == 1
+    assert client_of(server, key).get("/api/v1/users").status_code == 200
 
 
 @pytest.mark.breadth

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,34 +19,23 @@ from starlette.responses import PlainTextResponse
 from imagesvc.client import Client
 from imagesvc.server import protocol
 from tests import commands
-from tests.http.asking import noise, picture
+from tests.http.asking import picture
+from tests.http.large import large
 from tests.in_process import serving as serving_app
 from tests.server import PATIENT, new_client
 from tests.waiting import PATIENCE, until
 
-AS_SYSTEMD = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
-os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
-"""
-
 
 class Serving:
-    """`imagesvc serve` without an address, in an interpreter of its own."""
+    """`imagesvc serve` without an address."""
 
     def __init__(self, folder: Path, *, passed: socket.socket | None = None, **settings: Any):
         wanted = {"data_dir": folder / "data", "auth": "off", "workers": 1, **PATIENT, **settings}
-        arguments, handles = ["-m", "imagesvc", "serve"], []
-        if passed is not None:
-            handles = [passed.fileno()]
-            arguments = ["-c", AS_SYSTEMD, str(passed.fileno()), *arguments]
         self.log_path = folder / "serve.log"
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments], env=commands.environment(**wanted), cwd=folder,
-                stdout=log, stderr=log, pass_fds=handles,
-            )  # fmt: skip
+        with self.log_path.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            self.process = commands.start(
+                "serve", directory=folder, streams=(nothing, log, log), listening=passed, **wanted
+            )
 
     def log(self) -> str:
         """What it has logged."""
@@ -54,7 +43,7 @@ class Serving:
 
     def stop(self) -> int:
         """End it as systemd does."""
-        self.process.terminate()
+        self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
     def close(self) -> None:
@@ -81,12 +70,18 @@ def at_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Servin
         yield serving, path
 
 
+def connected(path: Path) -> httpx2.Client:
+    """A client whose requests go to a Unix socket."""
+    transport = httpx2.HTTPTransport(uds=str(path), verify=False)
+    return new_client(base_url="http://images.test", transport=transport)
+
+
 def test_a_unix_socket_has_its_mode_and_serves_large_responses(
     at_socket: tuple[Serving, Path],
 ) -> None:
     """Only its group may connect; the command asks it by the URL in the lock of the directory."""
     _serving, path = at_socket
-    content = noise((3000, 3000))
+    content = large(1)
     assert len(content) > 4 << 20
     file = path.parent / "large.jpg"
     file.write_bytes(content)
@@ -101,9 +96,9 @@ def test_a_unix_socket_has_its_mode_and_serves_large_responses(
     key = (path.parent / "data" / "admin.key").read_text().strip()
     with Client(f"http+unix://{quote(str(path), safe='')}", key=key) as service:
         (image,) = service.images()
-    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), timeout=PATIENCE) as client:
-        shown = client.get(f"http://images.test/images/{image.id}?w=2999&q=100")
-        again = client.get(f"http://images.test/images/{image.id}?w=2999&q=100")
+    with connected(path) as client:
+        shown = client.get(f"/images/{image.id}?w=1200&q=100")
+        again = client.get(f"/images/{image.id}?w=1200&q=100")
     assert image.filename == "large.jpg"
     assert len(shown.content) > 1 << 20
     assert shown.content == again.content
@@ -112,8 +107,8 @@ def test_a_unix_socket_has_its_mode_and_serves_large_responses(
 def test_the_proxy_at_a_unix_socket_names_the_client(at_socket: tuple[Serving, Path]) -> None:
     """It has no address of its own."""
     serving, path = at_socket
-    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), timeout=PATIENCE) as client:
-        client.get("http://images.test/healthz", headers={"x-forwarded-for": "203.0.113.77"})
+    with connected(path) as client:
+        client.get("/healthz", headers={"x-forwarded-for": "203.0.113.77"})
 
     until(lambda: '"client":"203.0.113.77"' in serving.log())
 

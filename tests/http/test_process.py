@@ -12,7 +12,6 @@ import httpx2
 import pytest
 from PIL import Image
 
-from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.http.people import People, upload
 from tests.server import Server
@@ -161,13 +160,23 @@ def test_a_frame_must_be_there_in_every_image(server: Server) -> None:
     assert_problem(both, 400, "invalid_transform")
 
 
+@pytest.fixture(scope="module")
+def cornered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with presets that some images cannot have, and workers of 1 GiB."""
+    presets = {"corner": "crop=1000,0,100,100", "card": "w=60", "second": "frame=1&w=60"}
+    server = Server(
+        tmp_path_factory.mktemp("cornered") / "data", worker_memory="1GiB",
+        presets=json.dumps(presets), eager_presets=json.dumps(list(presets)),
+    )  # fmt: skip
+    yield server.start()
+    server.close()
+
+
 def test_an_impossible_preset_is_refused_immediately(
-    make_server: MakeServer,
+    cornered: Server,
 ) -> None:
     """A GET gives the same error; the job of an upload makes the possible presets."""
-    presets = {"corner": "crop=1000,0,100,100", "card": "w=60", "second": "frame=1&w=60"}
-    eager = json.dumps(list(presets))
-    server = make_server(presets=json.dumps(presets), eager_presets=eager, workers=1)
+    server = cornered
     small, large = (server.upload(picture(3, size)) for size in ((300, 200), (1200, 200)))
 
     by_get = server.client.get(f"/images/{small['id']}/corner")
@@ -228,10 +237,10 @@ def test_a_too_large_operation_is_refused_immediately(
 
 
 def test_an_output_that_needs_too_much_memory_is_refused_immediately(
-    make_server: MakeServer,
+    cornered: Server,
 ) -> None:
     """Lossless WebP of 19 MP takes more memory than a worker of 1 GiB has."""
-    server = make_server(worker_memory="1GiB", workers=1)
+    server = cornered
     image = server.upload(picture(5, (400, 300)))
     operation = "w=5000&enlarge=1&format=webp&lossless=1"
 
