@@ -16,6 +16,8 @@ from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture, send_raw
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 
 @pytest.fixture(scope="module")
 def image(server: Server) -> dict[str, Any]:

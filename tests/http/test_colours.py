@@ -13,6 +13,8 @@ from tests.imaging.colours import Levels, avif, cicp, deep_avif, flat, gama, png
 from tests.imaging.pictures import is_near, pixel, save, table_profile
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 COLOUR = (128, 200, 64)
 SAMPLES = [it / 255 for it in COLOUR]
 

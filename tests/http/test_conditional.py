@@ -13,6 +13,8 @@ import pytest
 from tests.http.asking import assert_problem, picture, send_raw
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 CONTENT = picture(1)
 LAST = len(CONTENT) - 1
 Ask = Callable[..., httpx2.Response]

@@ -12,6 +12,8 @@ from tests.conftest import MakeServer
 from tests.http.asking import RawAnswer, assert_problem, connected, picture, read_raw, send_raw
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 APP, OTHER, EVIL = "https://app.example", "http://localhost.example:5173", "https://evil.example"
 ORIGINS = f'["{APP}", "{OTHER}"]'
 ASKED_FOR = {

@@ -18,6 +18,8 @@ from tests.http.asking import (
 )
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 WIDGETS: dict[str, list[tuple[str, str]]] = {
     "Uppy": [("relativePath", "null"), ("name", "a.jpg"), ("type", "image/jpeg")],

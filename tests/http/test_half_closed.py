@@ -10,6 +10,8 @@ import pytest
 from tests.http.asking import connected, noise, picture
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 
 def answers_to(server: Server, request: bytes) -> list[int]:
     """The statuses of all final answers to a request after which nothing is sent any more."""

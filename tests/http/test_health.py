@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -111,17 +110,9 @@ def test_a_full_disk_is_not_ready_and_refuses_uploads_but_serves_reads(
     assert server.client.get(f"/images/{image['id']}?w=31").status_code == 200
 
 
-@pytest.fixture(scope="module")
-def movable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose data directory goes away, and comes back by the end of each test."""
-    server = Server(tmp_path_factory.mktemp("movable") / "data", workers=1)
-    yield server.start()
-    server.close()
-
-
-def test_a_missing_data_directory_is_not_a_bug(movable: Server) -> None:
+def test_a_missing_data_directory_is_not_a_bug(make_server: MakeServer) -> None:
     """As of a volume that was unmounted: 503 while it is gone, and all is well when it is back."""
-    server = movable
+    server = make_server(workers=1)
     server.upload(picture(4))
     aside = server.data_dir.rename(server.data_dir.with_name("aside"))
 
@@ -159,10 +150,10 @@ def test_a_stop_waits_for_running_requests(make_server: MakeServer) -> None:
 
 @pytest.mark.files
 def test_without_the_data_directory_originals_are_unavailable_and_not_absent(
-    movable: Server,
+    make_server: MakeServer,
 ) -> None:
     """404 would drop them from caches, and 204 would say that their files are deleted."""
-    server = movable
+    server = make_server(workers=1)
     image = server.upload(picture(6))
     server.finished(image["job"]["id"])
     resource = f"/api/v1/images/{image['id']}"
@@ -184,12 +175,12 @@ def test_without_the_data_directory_originals_are_unavailable_and_not_absent(
     assert server.client.delete(resource).status_code == 204
 
 
-def test_ready_means_that_a_file_can_be_made(movable: Server) -> None:
+def test_ready_means_that_a_file_can_be_made(make_server: MakeServer) -> None:
     """A file system that turned itself read-only after an error may still say that it is not.
 
     /proc says so as well, to root.
     """
-    server = movable
+    server = make_server(workers=1)
     aside = server.data_dir / "aside"
     (server.data_dir / "tmp").rename(aside)
     (server.data_dir / "tmp").symlink_to("/proc")

@@ -7,6 +7,8 @@ import pytest
 from tests.http.asking import send_raw
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 
 def answer_to(server: Server, head: bytes) -> tuple[int, bytes]:
     """Status and body of the answer to a request's head."""

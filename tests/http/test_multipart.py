@@ -16,6 +16,8 @@ from tests.http.asking import (
 )
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 PART = b'Content-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
 MALFORMED = {
     "no body": b"",

@@ -7,6 +7,8 @@ import pytest
 from tests.http.asking import picture
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 AVIF, WEBP, ANY = "image/avif,image/webp,*/*;q=0.8", "image/webp,*/*;q=0.8", "*/*"
 
 

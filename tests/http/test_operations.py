@@ -20,6 +20,8 @@ from tests.http.asking import assert_problem
 from tests.http.people import People
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 UNKNOWN_ID = "019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803"
 COLLECTION = f"/api/v1/collections/{UNKNOWN_ID}"
 WITHOUT_QUERY = [operation for operation in OPERATIONS if operation.query is None]

@@ -6,11 +6,14 @@ import io
 from typing import Any
 
 import httpx2
+import pytest
 from PIL import Image
 
 from tests.http.asking import assert_problem, picture
 from tests.http.people import People
 from tests.server import Server
+
+pytestmark = pytest.mark.joint
 
 WHEN = "2019-07-14T18:20:00"
 PLACE = {"latitude": -33.865, "longitude": 151.21, "altitude": None}

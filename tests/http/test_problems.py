@@ -10,6 +10,8 @@ import pytest
 from tests.http.asking import assert_problem, connected, picture, send_raw
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 UNKNOWN = "0190c0de-0000-7000-8000-000000000000"
 ERRORS = [
     ("GET", "/nothing", 404, "not_found"),

@@ -16,6 +16,8 @@ from tests.http.asking import assert_problem, picture
 from tests.http.people import People, upload
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 PROCESS = "/api/v1/images/actions/process"
 DELETE = "/api/v1/images/actions/delete"
 NO_ID = "01890000-0000-7000-8000-000000000000"

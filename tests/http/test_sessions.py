@@ -12,6 +12,8 @@ from tests.http.asking import assert_problem, picture
 from tests.server import Server
 from tests.sessions import EVERY, ONE, browser_of, cookie_of, log_in
 
+pytestmark = pytest.mark.joint
+
 
 @pytest.fixture(scope="module")
 def ada(guarded: Server, admin: Account) -> Account:

@@ -18,6 +18,8 @@ from tests.imaging.places import traces
 from tests.imaging.test_without_metadata import TELLING, words_in
 from tests.visitors import SHARES, Visitor, locked, share
 
+pytestmark = pytest.mark.joint
+
 
 def archive_of(visitor: Visitor) -> httpx2.Response:
     """The ZIP file of a share."""

@@ -11,6 +11,8 @@ from tests.imaging.test_layers import LAYERED, claiming
 from tests.imaging.tiffs import Kind, picture
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 TAKEN = {
     "zstd.tif": picture(Kind(compression=tiffs.ZSTD)),
     "lzma.tif": picture(Kind(compression=tiffs.LZMA, photometric=tiffs.GRAY)),
