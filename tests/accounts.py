@@ -9,7 +9,6 @@ from typing import Any
 import httpx2
 
 from tests.http.asking import assert_problem
-from tests.passwords import give_password
 from tests.server import Server, new_client
 
 PASSWORD = "correct horse battery"
@@ -47,15 +46,11 @@ def admin_of(server: Server) -> Account:
     return Account(client.get("/api/v1/users/me").json()["id"], key, client)
 
 
-def make_user(
-    server: Server, admin: Account, name: str, *, password: str | None = None, **fields: Any
-) -> Account:
+def make_user(server: Server, admin: Account, name: str, **fields: Any) -> Account:
     """A user with a key with all scopes of users; only users that log in need a password."""
     made = admin.client.post("/api/v1/users", json={"name": name, **fields})
     assert made.status_code == 201, made.text
     user_id = made.json()["id"]
-    if password is not None:
-        give_password(server, user_id, password)
     return Account(user_id, *make_key(server, admin, user_id, ["read", "upload", "manage"]))
 
 

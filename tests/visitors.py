@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 
 from tests.accounts import client_of
-from tests.passwords import lock_share
 from tests.server import Server
 
 SHARES, LINKS = "/api/v1/shares", "/api/v1/upload-links"
@@ -16,13 +15,6 @@ SHARES, LINKS = "/api/v1/shares", "/api/v1/upload-links"
 def share(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
     """Make a share; returns it with its URL and its `token`."""
     return _made(client, SHARES, fields)
-
-
-def locked(server: Server, client: httpx2.Client, password: str, **fields: Any) -> dict[str, Any]:
-    """Make a share with a password, which costs the server no time."""
-    made = share(client, **fields)
-    lock_share(server, made["id"], password)
-    return {**made, "has_password": True}
 
 
 def link(client: httpx2.Client, **fields: Any) -> dict[str, Any]:

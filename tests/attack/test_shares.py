@@ -15,7 +15,7 @@ from tests.http.asking import assert_problem, picture
 from tests.imaging.places import traces
 from tests.server import Server
 from tests.sessions import browser_of
-from tests.visitors import SHARES, Visitor, locked, share
+from tests.visitors import SHARES, Visitor, share
 
 SESAME = "open sesame"
 ESCAPES = (
@@ -128,7 +128,7 @@ def test_others_cannot_share_what_is_not_theirs(
 def test_one_password_opens_one_share(guarded: Server, ada: Account, foxes: list[str]) -> None:
     """Another gallery unlocked all albums that had the same password (CVE-2026-22784)."""
     first, second = (
-        locked(guarded, ada.client, SESAME, image_id=image_id, allow_download=True)
+        share(ada.client, image_id=image_id, allow_download=True, password=SESAME)
         for image_id in foxes[:2]
     )
     answer = Visitor(guarded, first["token"]).unlock(SESAME)
@@ -150,7 +150,7 @@ def test_a_cookie_cannot_be_made(
     guarded: Server, ada: Account, foxes: list[str], change: str
 ) -> None:
     """Neither from nothing nor from one that has been given out."""
-    made = locked(guarded, ada.client, SESAME, image_id=foxes[0])
+    made = share(ada.client, image_id=foxes[0], password=SESAME)
     answer = Visitor(guarded, made["token"]).unlock(SESAME)
     expires, mac = re.findall(r"=([0-9]+)\.([0-9a-f]+);", answer.headers["set-cookie"])[0]
     forged = {
@@ -168,7 +168,7 @@ def test_a_cookie_cannot_be_made(
 
 def test_a_password_in_a_url_opens_nothing(guarded: Server, ada: Account, foxes: list[str]) -> None:
     """It would be in logs and histories (CVE-2026-25118)."""
-    made = locked(guarded, ada.client, SESAME, image_id=foxes[0])
+    made = share(ada.client, image_id=foxes[0], password=SESAME)
     client, query = client_of(guarded), f"?password={quote(SESAME)}"
 
     for path in ("", "/images", "/unlock"):
@@ -191,7 +191,7 @@ def test_forms_of_other_sites_cannot_send_a_password(
     guarded: Server, ada: Account, foxes: list[str], body: dict[str, Any]
 ) -> None:
     """A page of another site could begin a visit, which would count."""
-    made = locked(guarded, ada.client, SESAME, image_id=foxes[0], max_views=1)
+    made = share(ada.client, image_id=foxes[0], max_views=1, password=SESAME)
 
     answer = client_of(guarded).post(f"/api/v1/shared/{made['token']}/unlock", **body)
 

@@ -20,7 +20,6 @@ from imagesvc.app.operations import OPERATIONS
 from tests.accounts import PASSWORD, Account, client_of, make_user
 from tests.breadth import represented
 from tests.http.asking import picture
-from tests.passwords import lock_share
 from tests.server import Server
 from tests.waiting import until
 
@@ -357,21 +356,17 @@ def make_things(guarded: Server, ada: Account, bob: Account) -> MakeThings:
         until(lambda: ada.client.get(job).json()["status"] == "succeeded")
         return job_id
 
-    def locked(image_id: str) -> str:
-        share_id = posted("shares", image_id=image_id, title=SECRET)
-        lock_share(guarded, share_id, SECRET)
-        return share_id
-
     def make(names: Collection[str]) -> Things:
         collection_id = posted("collections", visibility="private", title=SECRET)
         needs_image = bool(NEED_AN_IMAGE & set(names))
         image: dict[str, Any] = image_in(collection_id) if needs_image else {"id": ""}
+        shared = {"image_id": image["id"], "title": SECRET, "password": SECRET}
         others: dict[str, Callable[[], str]] = {
             "job_id": lambda: ended(image["job"]["id"]),
             "key_id": lambda: posted("api-keys", name=SECRET, scopes=["read"]),
             "webhook_id": lambda: posted(room("webhooks", 5), url=f"http://127.0.0.1:9/{SECRET}"),
             "session_id": session,
-            "share_id": lambda: locked(image["id"]),
+            "share_id": lambda: posted("shares", **shared),
             "archive_id": lambda: posted("archives", ids=[image["id"]]),
             "search_id": lambda: posted(room("searches", 20), name=SECRET, q=SECRET),
             "link_id": lambda: posted("upload-links", collection_id=collection_id, title=SECRET),

@@ -16,7 +16,7 @@ from tests.http.large import interrupted, is_located, large
 from tests.http.people import People, upload
 from tests.imaging.places import traces
 from tests.imaging.test_without_metadata import TELLING, words_in
-from tests.visitors import SHARES, Visitor, locked, share
+from tests.visitors import SHARES, Visitor, share
 
 pytestmark = pytest.mark.joint
 
@@ -79,7 +79,7 @@ def test_it_needs_what_pictures_need(people: People) -> None:
     shown = share(people.ann, image_id=image_id)
     assert_problem(archive_of(Visitor(people.server, shown["token"])), 404, "not_found")
     terms = {"allow_download": True, "show_metadata": True}
-    closed = locked(people.server, people.ann, "sesame", image_id=image_id, **terms)
+    closed = share(people.ann, image_id=image_id, **terms, password="sesame")
     visitor = Visitor(people.server, closed["token"])
     assert_problem(archive_of(visitor), 403, "password_required")
     other = Visitor(people.server, closed["token"])

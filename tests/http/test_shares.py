@@ -14,7 +14,7 @@ from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, in_time, picture
 from tests.http.people import People, upload
 from tests.server import Server
-from tests.visitors import SHARES, Visitor, locked, share
+from tests.visitors import SHARES, Visitor, share
 from tests.waiting import until
 
 pytestmark = pytest.mark.joint
@@ -153,7 +153,7 @@ def test_originals_are_downloaded_where_it_is_allowed(people: People) -> None:
 def test_a_password_is_needed_before_anything_is_told(people: People) -> None:
     """Neither title nor number of images; a wrong password opens nothing."""
     image_id = upload(people.ann, 40, visibility="private")["id"]
-    made = locked(people.server, people.ann, PASSWORD, image_id=image_id, title="Our wedding")
+    made = share(people.ann, image_id=image_id, title="Our wedding", password=PASSWORD)
     visitor = Visitor(people.server, made["token"])
 
     for answer in (
@@ -193,7 +193,7 @@ def test_a_new_password_ends_the_visits(people: People) -> None:
 def test_the_cookie_of_a_visit_is_for_one_share_only(people: People) -> None:
     """Its path is that of the share; scripts cannot read it."""
     image_id = upload(people.ann, 42)["id"]
-    made = locked(people.server, people.ann, PASSWORD, image_id=image_id)
+    made = share(people.ann, image_id=image_id, password=PASSWORD)
 
     answer = Visitor(people.server, made["token"]).unlock(PASSWORD)
 
