@@ -15,13 +15,16 @@ from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
+from imagesvc.errors import BucketTooOpen
 from imagesvc.library.doctor.findings import Finding, Level, error
 from imagesvc.service.database import reading_database_of
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 from imagesvc.store.jobs.engine import count_workers
+from imagesvc.store.objects.incoming import FOLDER as INCOMING
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.permissions import refused_in
+from imagesvc.store.objects.upload_rights import UploadRights
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
 
@@ -80,7 +83,17 @@ def _check_shared(settings: Settings) -> int:
 def _check_bucket(settings: Settings) -> list[str]:
     if settings.blob_url is None:
         return []
-    return asyncio.run(refused_in(open_blob_bucket(settings.blob_url)))
+    bucket = open_blob_bucket(settings.blob_url)
+
+    async def checked() -> list[str]:
+        refused = await refused_in(bucket)
+        if settings.direct_uploads and not refused:
+            excess = await UploadRights(bucket, INCOMING).excess()
+            if excess is not None:
+                raise BucketTooOpen(f"{excess}.")
+        return refused
+
+    return asyncio.run(checked())
 
 
 def _show(finding: Finding) -> None:

@@ -44,6 +44,7 @@
         ├── OriginalDamaged        503  original_damaged
         ├── BucketUnavailable
         │   └── BucketForbids
+        ├── BucketTooOpen
         └── InsufficientStorage    507  insufficient_storage
             └── ElsewhereFull
                 ├── BucketFull
@@ -100,6 +101,7 @@ from .roots import ImagesvcError, Rejected, Unavailable, text_of
 from .unavailability import (
     BucketForbids,
     BucketFull,
+    BucketTooOpen,
     BucketUnavailable,
     DatabaseDamaged,
     DatabaseFull,
@@ -117,6 +119,7 @@ __all__ = [
     "NO_SUCH_ID",
     "BucketForbids",
     "BucketFull",
+    "BucketTooOpen",
     "BucketUnavailable",
     "Conflict",
     "CorruptImage",

@@ -57,6 +57,10 @@ class BucketForbids(BucketUnavailable):
     """The credentials do not permit this in a bucket that otherwise works."""
 
 
+class BucketTooOpen(Unavailable):
+    """A bucket whose upload URLs would permit more than an upload."""
+
+
 class InsufficientStorage(Unavailable):
     """The disk is full, or below the floor of free space."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.permissions import refused_in
+from imagesvc.store.objects.upload_rights import COPIES
 from tests import commands
 from tests.cluster.conftest import Nodes
 from tests.cluster.storage import Storage
@@ -55,6 +56,7 @@ def test_without_the_right_to_delete_images_are_deleted_and_objects_stay(
     assert doctor(tmp_path, shared) == "the credentials do not permit this: delete."
 
     radosgw.client().delete_bucket_policy(Bucket=bucket)
+    assert doctor(tmp_path, {**shared, "direct_uploads": True}) == f"{COPIES}."
     found = storage.collect()
     assert (found.blobs, found.variants, found.refused) == (2, 1, 0)
     assert doctor(tmp_path, shared) == "objects can be listed, stored, read and removed"

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from imagesvc.errors import BucketUnavailable, NotFound, Unavailable
+from imagesvc.errors import BucketTooOpen, BucketUnavailable, NotFound
 from imagesvc.model.ids import new_id
 from imagesvc.store.objects.buckets import Bucket
 
@@ -54,22 +54,29 @@ class UploadRights:
         """Check that an upload URL permits an upload and nothing else.
 
         Raises:
-            Unavailable: it permits more, which the log describes, or this cannot be found out now.
+            BucketTooOpen: it permits more, which the log describes.
+            Unavailable: this cannot be found out now.
         """
         async with self._lock:
-            if self._is_safe or self.bucket.url.scheme != "s3":
+            if self._is_safe:
                 return
             if time.monotonic() < self._again_at:
-                raise Unavailable(REFUSED)
-            excess = await self._excess()
+                raise BucketTooOpen(REFUSED)
+            excess = await self.excess()
             if excess is not None:
                 log.error(excess, action="direct_uploads.refused", see="docs/scaling.md")
                 self._again_at = time.monotonic() + PAUSE_SECONDS
-                raise Unavailable(REFUSED)
+                raise BucketTooOpen(REFUSED)
             self._is_safe = True
 
-    async def _excess(self) -> str | None:
-        """What an upload URL permits too much."""
+    async def excess(self) -> str | None:
+        """What an upload URL permits besides an upload; None if nothing.
+
+        Raises:
+            Unavailable: this cannot be found out now.
+        """
+        if self.bucket.url.scheme != "s3":
+            return None
         async with self._new_object() as source, self._new_object() as copy:
             await self.bucket.put(source, CONTENT)
             path = self.bucket.where(source).removeprefix("s3:/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagesvc.errors import BucketUnavailable, Unavailable
+from imagesvc.errors import BucketTooOpen, BucketUnavailable
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.upload_rights import COPIES, OPENS, REFUSED, UploadRights
 from tests.cut_proxy import cut_proxy
@@ -26,11 +26,11 @@ async def test_no_url_is_made_before_copies_and_publication_are_refused(
     bucket = radosgw.make_bucket()
     for reason, protect in ((COPIES, deny_copies), (OPENS, ignore_public_objects)):
         rights = rights_of(radosgw.url(bucket))
-        with pytest.raises(Unavailable, match=REFUSED):
+        with pytest.raises(BucketTooOpen, match=REFUSED):
             await rights.check()
         assert reason in capsys.readouterr().out
         protect(radosgw, bucket)
-        with pytest.raises(Unavailable, match=REFUSED):
+        with pytest.raises(BucketTooOpen, match=REFUSED):
             await rights.check()  # not examined again at once
         assert capsys.readouterr().out == ""
 
