@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
+from tests.browser.contexts import Contexts
 from tests.browser.pages import Visits
 from tests.chromium import chromium
 from tests.conftest import MakeServer
@@ -18,8 +19,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium.
+def contexts() -> Iterator[Contexts]:
+    """Contexts of headless Chromium.
 
     It ends before tests of other folders: the event loop of Playwright would keep others of the
     thread from running.
@@ -27,18 +28,18 @@ def browser() -> Iterator[Browser]:
     program = chromium()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield launched
+        yield Contexts(launched)
         launched.close()
 
 
 @pytest.fixture
-def visits(browser: Browser, make_server: MakeServer) -> Iterator[Visits]:
+def visits(contexts: Contexts, make_server: MakeServer) -> Iterator[Visits]:
     """Opens pages; at the end of the test, none of them may have reported an error.
 
-    They are closed before the servers that the test has made: a page whose server ends reports it.
+    They are left before the servers that the test has made: a page whose server ends reports it.
     """
     del make_server  # only its end has to come later
-    made = Visits(browser)
+    made = Visits(contexts)
     yield made
     made.close()
     assert made.errors == []

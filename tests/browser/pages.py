@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
+from playwright.sync_api import Page
 
 from tests.breadth import represented
+from tests.browser.contexts import Contexts, Window
+from tests.http.asking import picture
 from tests.server import Server
-from tests.waiting import PATIENCE
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 DIRECTIONS = represented(("ltr", "rtl"), "ltr")
 """Of text; style sheets have logical properties only, so pages are mirrored."""
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-REPORT_VIOLATIONS = """
-addEventListener("securitypolicyviolation", (event) =>
-  console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
-"""
-RIGHT_TO_LEFT = """
-new MutationObserver((_changes, observer) => {
-  if (document.documentElement) { document.documentElement.dir = "rtl"; observer.disconnect(); }
-}).observe(document, {childList: true});
-"""
+NARROW = {"width": 390, "height": 844}
 RUN_AXE = """async (rules) => {
   const isFinite = (it) => Number.isFinite(it.effect.getComputedTiming().endTime);
   const ends = (it) => it.playState === "running" && isFinite(it);
@@ -37,6 +30,18 @@ RUN_AXE = """async (rules) => {
   return found.violations.map(({id, nodes}) => `${id}: ${nodes.map((it) => it.html).join("; ")}`);
 }"""
 
+ONE_PICTURE = f"""{{
+  const bytes = Uint8Array.from(
+    atob("{b64encode(picture(1, (60, 40))).decode()}"), (letter) => letter.charCodeAt(0));
+  const picture = URL.createObjectURL(new Blob([bytes], {{ type: "image/jpeg" }}));
+  const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src");
+  const set = function (url) {{ source.set.call(this, url.includes("/images/") ? picture : url); }};
+  Object.defineProperty(HTMLImageElement.prototype, "src", {{ ...source, set }});
+}}"""
+"""A script that shows one picture for all images: for rows that have no files.
+
+A route for the requests would take twice the processor time, since no page has a cache then.
+"""
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules of axe that may hold in one theme only."""
 
@@ -52,11 +57,11 @@ OPEN_AND_LEAVE = """async (link) => {
 
 
 class Visits:
-    """Browser contexts of one test, and what their consoles report."""
+    """The pages of one test, and what their consoles report."""
 
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._contexts: list[BrowserContext] = []
+    def __init__(self, contexts: Contexts) -> None:
+        self._contexts = contexts
+        self._windows: list[Window] = []
         self._allowed: list[str] = []
         self._reported: list[str] = []
 
@@ -73,37 +78,22 @@ class Visits:
         """Accept console errors that contain this pattern, such as the status of a response."""
         self._allowed.append(pattern)
 
-    def page(self, *, is_right_to_left: bool = False, **options: Any) -> Page:
-        """An empty page in a context of its own."""
-        options = {"viewport": WIDE, "locale": "en-GB", **options}
-        context = self._browser.new_context(**options)
-        context.set_default_timeout(PATIENCE * 1000)
-        context.add_init_script(REPORT_VIOLATIONS)
-        if is_right_to_left:
-            context.add_init_script(RIGHT_TO_LEFT)
-        self._contexts.append(context)
-        page = context.new_page()
-        page.on("console", self._note)
-        page.on("pageerror", self._note_exception)
-        return page
+    def page(self, **options: Any) -> Page:
+        """An empty page; the options are those of `Contexts.take`."""
+        window = self._contexts.take(self._reported.append, **options)
+        self._windows.append(window)
+        return window.page
 
     def open(self, server: Server, path: str = "/", **options: Any) -> Page:
-        """A page of a server, in a new context."""
+        """A page of a server."""
         page = self.page(**options)
         page.goto(url_of(server, path))
         return page
 
     def close(self) -> None:
-        """Close all pages."""
-        for context in self._contexts:
-            context.close()
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self._reported.append(message.text)
-
-    def _note_exception(self, error: Error) -> None:
-        self._reported.append(str(error))
+        """Leave all pages."""
+        for window in self._windows:
+            self._contexts.give_back(window)
 
 
 def url_of(server: Server, path: str) -> str:
@@ -121,12 +111,9 @@ def logged_in(page: Page, server: Server, name: str, password: str, path: str = 
 
 
 def axe_violations(page: Page) -> list[str]:
-    """What axe-core finds on a page in both themes, which differ in colours only.
-
-    The context has `bypass_csp`: axe is a foreign script.
-    """
+    """What axe-core finds on a page in both themes, which differ in colours only."""
     if not page.evaluate("'axe' in window"):
-        page.add_script_tag(path=AXE)
+        page.evaluate(AXE.read_text("utf-8"))
     page.emulate_media(color_scheme="light")
     found = [f"light: {it}" for it in page.evaluate(RUN_AXE, {})]
     page.emulate_media(color_scheme="dark")

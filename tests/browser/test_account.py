@@ -65,7 +65,7 @@ def test_axe_finds_nothing(members: Server, visits: Visits, admin: Account, dire
     assert changed.status_code == 200
     log_in(members, f"axe-{direction}")
     page = open_account(
-        members, visits, f"axe-{direction}", bypass_csp=True, is_right_to_left=direction == "rtl",
+        members, visits, f"axe-{direction}", is_right_to_left=direction == "rtl",
         viewport=NARROW, has_touch=True,
     )  # fmt: skip
     expect(page.locator("#keys bdi").get_by_text(HOSTILE)).to_be_visible()

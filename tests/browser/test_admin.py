@@ -78,7 +78,7 @@ def test_axe_finds_nothing(
     """On the page and in a dialog, at the width of a phone, with hostile names."""
     assert failed
     page = open_as(
-        members, visits, "admin", "/photos/admin", bypass_csp=True,
+        members, visits, "admin", "/photos/admin",
         is_right_to_left=direction == "rtl", viewport=NARROW, has_touch=True,
     )  # fmt: skip
     expect(page.locator("#jobs li")).to_be_visible()

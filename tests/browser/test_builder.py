@@ -69,7 +69,7 @@ def test_values_become_a_picture_and_its_canonical_url(
 ) -> None:
     """The address of the page keeps them; copies, the preset and the reset follow."""
     visits.expect_error("400")  # if a slow browser sends 300.0 before the next value
-    page = visits.open(gallery, f"/view/{image}", reduced_motion="reduce")
+    page = visits.open(gallery, f"/view/{image}")
     page.locator(".pswp__button--info").wait_for()
     page.keyboard.press("b")
     expect(page).to_have_url(url_of(gallery, f"/build/{image}"))
@@ -113,7 +113,7 @@ def test_values_become_a_picture_and_its_canonical_url(
 
 def test_a_region_is_drawn_on_the_picture(visits: Visits, gallery: Server, image: str) -> None:
     """By the pointer and by arrows; the numbers and the URL follow, and the rest stays unset."""
-    page = visits.open(gallery, f"/build/{image}", reduced_motion="reduce")
+    page = visits.open(gallery, f"/build/{image}")
     shows(page, *SIZE)
     page.locator("summary", has_text="Crop").click()
     expect(field(page, "rotate")).to_have_value("")
@@ -255,7 +255,7 @@ def test_axe_finds_nothing_and_a_phone_has_room(
     visits.expect_error("400")
     query = "w=100&gravity=fp:0.2,0.4&crop=0.1,0.1,0.5,0.5&blur=3&gray=1&bg=zz"
     page = visits.open(
-        gallery, f"/build/{image}?{query}", bypass_csp=True, reduced_motion="reduce",
+        gallery, f"/build/{image}?{query}",
         viewport=NARROW, has_touch=True, is_right_to_left=direction == "rtl",
     )  # fmt: skip
     page.locator(".build-fault").wait_for()

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.accounts import PASSWORD, Account, admin_of, make_user
+from tests.browser.contexts import Contexts
 from tests.browser.pages import NARROW, Visits, axe_violations, logged_in, url_of
 from tests.http.asking import picture
 from tests.server import Server
@@ -87,11 +88,11 @@ def library(server_library: Library) -> Iterator[Library]:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, server_library: Library) -> Iterator[Page]:
+def page(contexts: Contexts, server_library: Library) -> Iterator[Page]:
     """A page of the user, who has logged in."""
-    visits = Visits(browser)
+    visits = Visits(contexts)
     visits.expect_error("404|412|ERR_FAILED")
-    made = visits.page(reduced_motion="reduce")
+    made = visits.page()
     yield logged_in(made, server_library.server, "ada", PASSWORD)
     visits.close()
     assert visits.errors == []
@@ -274,14 +275,12 @@ def test_pictures_are_taken_out_of_a_collection_and_put_back(page: Page, library
 
 
 @pytest.mark.breadth
-def test_what_others_publish_can_be_seen_only(
-    browser: Browser, visits: Visits, library: Library
-) -> None:
+def test_what_others_publish_can_be_seen_only(visits: Visits, library: Library) -> None:
     """Its pictures can be downloaded; nothing of it is offered to be changed."""
     place = library.make("Open", 1, visibility="public")
     url = f"{BASE}/api/v1/images/{library.images[1]}"
     assert library.ada.client.patch(url, json={"visibility": "public"}).status_code == 200
-    page = visits.page(reduced_motion="reduce")
+    page = visits.page()
     logged_in(page, library.server, "eve", PASSWORD, f"/collections/{place}")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Open")
@@ -316,7 +315,7 @@ def test_axe_finds_nothing(visits: Visits, library: Library, *, is_right_to_left
     """In both themes, with dialogs; on a phone nothing is wider than the screen."""
     place = library.make(HOSTILE, 0, 1, description=20 * HOSTILE)
     library.make("Empty")
-    page = visits.page(bypass_csp=True, viewport=NARROW, is_right_to_left=is_right_to_left)
+    page = visits.page(viewport=NARROW, is_right_to_left=is_right_to_left)
     logged_in(page, library.server, "ada", PASSWORD, "/collections")
     page.locator(".cover img").wait_for()
     check_axe(page)

@@ -24,7 +24,7 @@ def test_a_part_that_cannot_be_loaded_is_a_message(gallery: Server, visits: Visi
     """For keys, selection, uploads and viewer, each time; a reload makes them work."""
     visits.expect_error("ERR_INTERNET_DISCONNECTED")
     gallery.finished(gallery.upload(picture(0, (600, 400)))["job"]["id"])
-    page = visits.open(gallery)
+    page = visits.open(gallery, is_shared=False, reduced_motion="no-preference")
     tile = page.locator(".tile.loaded")
     tile.wait_for()
     page.context.set_offline(True)
@@ -54,7 +54,7 @@ def test_a_part_that_cannot_be_loaded_is_a_message(gallery: Server, visits: Visi
 def test_a_timeline_without_its_notices_is_a_message(gallery: Server, visits: Visits) -> None:
     """The reason of a failure cannot be shown then."""
     visits.expect_error("ERR_FAILED")
-    page = visits.page()
+    page = visits.page(is_shared=False)
     page.route(re.compile("/timeline/notices.js|/api/v1/timeline"), lambda route: route.abort())
 
     page.goto(url_of(gallery, "/"))

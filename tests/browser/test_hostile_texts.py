@@ -53,8 +53,7 @@ def hostile_photo() -> bytes:
 @pytest.fixture
 def page(members: Server, visits: Visits) -> Page:
     """The timeline of the user, whose context counts scripts that ran."""
-    page = visits.page(reduced_motion="reduce")
-    page.context.add_init_script(COUNT_HACKS)
+    page = visits.page(scripts=(COUNT_HACKS,))
     logged_in(page, members, "eve", PASSWORD)
     page.locator(".tile.loaded").wait_for()
     return page
@@ -156,8 +155,7 @@ def test_a_search_is_text_in_its_error(
 @pytest.mark.breadth
 def test_the_address_to_come_back_to_is_text(visits: Visits, members: Server) -> None:
     """It stands in the data of the log-in."""
-    page = visits.page()
-    page.context.add_init_script(COUNT_HACKS)
+    page = visits.page(scripts=(COUNT_HACKS,))
 
     page.goto(url_of(members, f"/?q={quote('</script><script>hack()</script>' + HOSTILE)}"))
 

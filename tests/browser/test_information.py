@@ -56,7 +56,7 @@ def test_a_place_leads_to_a_map_that_learns_no_address(
     visits: Visits, gallery: Server, pictures: Pictures
 ) -> None:
     """Only a picture that has a place; the map opens in a tab without a referrer."""
-    page = visits.open(gallery, f"/view/{pictures.with_place}", reduced_motion="reduce")
+    page = visits.open(gallery, f"/view/{pictures.with_place}")
     page.get_by_role("button", name="Information").click()
 
     link = panel(page).get_by_role("link", name="48.1367, 11.5750")
@@ -72,7 +72,7 @@ def test_similar_pictures_are_shown_and_searched(
     visits: Visits, gallery: Server, pictures: Pictures
 ) -> None:
     """They open in the same viewer; all of them are a search with a chip."""
-    page = visits.open(gallery, f"/view/{pictures.with_place}", reduced_motion="reduce")
+    page = visits.open(gallery, f"/view/{pictures.with_place}")
     page.evaluate("window.isKept = true")
     page.get_by_role("button", name="Information").click()
     similar = panel(page).locator(".similar li a")
@@ -98,7 +98,7 @@ def test_pictures_are_compared_once_they_are_analysed(
     visits: Visits, gallery: Server, pictures: Pictures
 ) -> None:
     """Until then the API refuses the search."""
-    page = visits.open(gallery, "/")
+    page = visits.open(gallery, "/", is_shared=False)
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url) if "similar%3A" in sent.url else None)
     details = gallery.client.get(f"/api/v1/images/{pictures.with_place}").json()

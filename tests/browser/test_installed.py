@@ -49,7 +49,7 @@ def members(members: Server) -> Server:
 
 def installed(visits: Visits, server: Server, path: str = "/", **options: Any) -> Page:
     """A page of the installed gallery, whose service worker is active."""
-    page = visits.open(server, path, **options)
+    page = visits.open(server, path, is_shared=False, **options)
     page.locator("#upload:enabled").wait_for()
     page.evaluate(INSTALL)
     return page
@@ -63,7 +63,7 @@ def share(page: Page, action: str) -> None:
 
 def test_shared_photos_are_uploaded_after_a_question(visits: Visits, gallery: Server) -> None:
     """Their names stay; what is discarded is gone."""
-    page = installed(visits, gallery, bypass_csp=True, reduced_motion="reduce")
+    page = installed(visits, gallery)
     share(page, url_of(gallery, "/share-target"))
     dialog = page.get_by_role("dialog", name="Shared photos")
     expect(dialog).to_contain_text("2 photos were shared with the gallery. Upload them?")
@@ -101,7 +101,7 @@ def test_another_site_uploads_nothing(visits: Visits, gallery: Server) -> None:
 @pytest.mark.breadth
 def test_photos_outlast_a_log_in(visits: Visits, members: Server) -> None:
     """The session had ended; the photos wait in the browser until there is another."""
-    page = visits.open(members, "/photos/login")
+    page = visits.open(members, "/photos/login", is_shared=False)
     log_in(page)
     page.locator("#upload:enabled").wait_for()
     page.evaluate(INSTALL)

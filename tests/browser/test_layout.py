@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
+from tests.browser.contexts import Contexts
 from tests.browser.pages import Visits, url_of
 from tests.server import Server
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, gallery: Server) -> Iterator[Page]:
+def page(contexts: Contexts, gallery: Server) -> Iterator[Page]:
     """A page whose modules are imported by the tests."""
-    visits = Visits(browser)
+    visits = Visits(contexts)
     opened = visits.page()
     opened.goto(url_of(gallery, "/"))
     yield opened

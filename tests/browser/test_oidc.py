@@ -43,9 +43,7 @@ def test_a_user_of_the_provider_comes_to_the_page_and_has_no_password(
 def test_a_log_in_that_fails_is_a_page(members: Server, visits: Visits) -> None:
     """It leads to the log-in; neither it nor the log-in violates a rule of accessibility."""
     visits.expect_error("403")
-    page = visits.open(
-        members, "/auth/oidc/callback?code=a&state=b", bypass_csp=True, viewport=NARROW
-    )  # fmt: skip
+    page = visits.open(members, "/auth/oidc/callback?code=a&state=b", viewport=NARROW)
     alert = page.get_by_role("alert")
 
     expect(alert.get_by_role("heading")).to_have_text("The log-in failed")

@@ -17,8 +17,14 @@ from playwright.sync_api import Locator, Page, expect
 from benchmarks.population import Spread, populate
 from imagesvc.errors import InvalidQuery
 from imagesvc.store.search.parser import parse
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
-from tests.http.asking import picture
+from tests.browser.pages import (
+    DIRECTIONS,
+    NARROW,
+    ONE_PICTURE,
+    Visits,
+    axe_violations,
+    url_of,
+)
 from tests.server import Server
 from tests.waiting import until
 
@@ -33,6 +39,7 @@ IMAGES = (
     (HOSTILE, "gray", 2026),
 )
 """Tags, colour, and year."""
+COUNT_HACKS = "window.hacks = 0; window.hack = () => { window.hacks += 1; };"
 FAR = 11_000
 """Images that a search has to look at before the first match."""
 MODEL, DETAILS, TAKEN_AT = 0x0110, 0x8769, 0x9003
@@ -137,7 +144,7 @@ def chips(page: Page) -> Locator:
 
 def test_a_search_changes_the_pictures_without_a_reload(visits: Visits, searched: Server) -> None:
     """The box leads to it by a key; the back button leads to the search before."""
-    page = opened(visits, searched)
+    page = opened(visits, searched, reduced_motion="no-preference")
     page.evaluate("window.isKept = true")
     expect(page.locator(".tile")).to_have_count(len(IMAGES))
 
@@ -303,13 +310,7 @@ def test_a_page_without_matches_is_followed_by_the_next(visits: Visits, far: Ser
     month = far.client.get("/api/v1/timeline?q=size:7B").json()["months"][0]
     first = far.client.get(f"/api/v1/timeline/{month}?q=size:7B").json()
     assert (first["ids"], first["next_cursor"] is None) == ([], False)
-    page = visits.page()
-    shown = picture(1, (60, 40))
-    page.route(
-        re.compile("/images/[0-9a-f]{8}-"),
-        lambda route: route.fulfill(body=shown, content_type="image/jpeg"),
-    )
-    page.goto(url_of(far, "/"))
+    page = visits.open(far, scripts=(ONE_PICTURE,))
     page.locator(".tile").first.wait_for()
 
     page.keyboard.press("/")
@@ -431,7 +432,7 @@ def test_axe_finds_nothing_while_a_search_is_typed(
     """Neither in the list of suggestions nor in the chips."""
     page = opened(
         visits, searched, f'-night color:#808080 tags:"{HOSTILE}"',
-        bypass_csp=True, is_right_to_left=direction == "rtl",
+        is_right_to_left=direction == "rtl",
     )  # fmt: skip
     page.locator(".offers").wait_for()
     page.keyboard.press("/")
@@ -465,8 +466,7 @@ def test_a_phone_shows_the_box_over_the_header(visits: Visits, searched: Server)
 def test_texts_of_users_are_text(visits: Visits, searched: Server) -> None:
     """In chips, suggestions, errors and the title of the page."""
     visits.expect_error("400")
-    page = visits.page()
-    page.context.add_init_script("window.hacks = 0; window.hack = () => { window.hacks += 1; };")
+    page = visits.page(scripts=(COUNT_HACKS,))
     tag = f'tags:"{HOSTILE}"'
     page.goto(url_of(searched, f"{BASE}/?q={quote(tag)}"))
     expect(chips(page)).to_have_text([f"Tag {HOSTILE}"])

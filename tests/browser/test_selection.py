@@ -11,9 +11,10 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.accounts import PASSWORD, Account, admin_of, make_user
+from tests.browser.contexts import Contexts
 from tests.browser.pages import NARROW, Visits, axe_violations, logged_in
 from tests.http.asking import picture
 from tests.server import Server
@@ -56,10 +57,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 @pytest.fixture(scope="module")
-def shared_page(browser: Browser, library: Library) -> Iterator[Page]:
+def shared_page(contexts: Contexts, library: Library) -> Iterator[Page]:
     """The timeline of the user, who has logged in."""
-    visits = Visits(browser)
-    yield opened(visits.page(reduced_motion="reduce"), library)
+    visits = Visits(contexts)
+    yield opened(visits.page(), library)
     visits.close()
     assert [error for error in visits.errors if "400" not in error] == []
 
@@ -293,7 +294,7 @@ def test_the_help_lists_the_keys_of_the_actions(page: Page) -> None:
 
 def test_axe_finds_nothing_in_the_dialogs(library: Library, visits: Visits) -> None:
     """In both themes; on a phone nothing is wider than the screen."""
-    page = visits.page(bypass_csp=True, viewport=NARROW)
+    page = visits.page(viewport=NARROW)
     opened(page, library)
     select(page, 0, 1)
     names = ("Edit tags", "Change the vis", "Change the date", "Put into", "Download as ZIP")

@@ -66,9 +66,8 @@ def test_axe_finds_nothing(
     made(below, "shares", q=f"x OR {'y' * 300}", title=HOSTILE, password="x", max_views=3)
     made(below, "shares", image_id=images[0], allow_download=True, show_metadata=True)
     page = visits.open(
-        below, "/photos/shares", bypass_csp=True, is_right_to_left=direction == "rtl",
-        viewport=NARROW,
-    )  # fmt: skip
+        below, "/photos/shares", is_right_to_left=direction == "rtl", viewport=NARROW
+    )
     page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
     page.get_by_text("There are no links with which guests").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -91,7 +90,7 @@ def test_selected_pictures_are_shared_until_it_is_withdrawn(
     below: Server, images: list[str], visits: Visits
 ) -> None:
     """The link shows these pictures, and the page shows it no more; a new password is asked for."""
-    page = visits.open(below, "/photos/", reduced_motion="reduce")
+    page = visits.open(below, "/photos/")
     page.locator(".tile[data-index='0'] .check").click()
     page.locator(".tile[data-index='2'] .check").click()
     page.get_by_role("toolbar").get_by_role("button", name="Share").click()
@@ -137,7 +136,7 @@ def test_a_search_is_shared_with_what_it_finds_later(
     """All that it finds is selected, and shared as a search; a list that fails can be retried."""
     tagged = {"ids": images[2:], "add_tags": ["heron"]}
     assert below.client.post(f"{API}/images/actions/update", json=tagged).status_code == 200
-    page = visits.open(below, "/photos/?q=tags:heron", reduced_motion="reduce")
+    page = visits.open(below, "/photos/?q=tags:heron")
     page.locator(".tile").nth(1).wait_for()
     page.keyboard.press("Control+a")
     page.get_by_role("toolbar").get_by_role("button", name="Share").click()
@@ -169,7 +168,7 @@ def test_a_picture_is_shared_from_its_viewer(
 ) -> None:
     """What the API refuses is said in the dialog; the link is copied; the viewer stays open."""
     visits.expect_error("400")
-    page = visits.open(below, f"/photos/view/{images[1]}", reduced_motion="reduce")
+    page = visits.open(below, f"/photos/view/{images[1]}")
     page.get_by_role("button", name="Share").click()
     dialog = page.get_by_role("dialog", name="Share")
     dialog.get_by_label("Number of views").fill("0")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
+from tests.browser.contexts import Contexts
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
@@ -34,9 +35,7 @@ def test_axe_finds_nothing(
 ) -> None:
     """Contrast, names, roles and structure, in both themes and from right to left."""
     server = members if path.startswith("/photos") else filled
-    page = visits.open(
-        server, path, bypass_csp=True, reduced_motion="reduce", is_right_to_left=direction == "rtl",
-    )  # fmt: skip
+    page = visits.open(server, path, is_right_to_left=direction == "rtl")
     page.locator(READY).first.wait_for()
     page.locator(".menu summary").click()
 
@@ -76,9 +75,9 @@ def test_theme_and_language_are_kept(filled: Server, visits: Visits) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
 
 
-def test_a_violation_of_the_policy_fails_a_test(browser: Browser, filled: Server) -> None:
+def test_a_violation_of_the_policy_fails_a_test(contexts: Contexts, filled: Server) -> None:
     """The harness sees inline scripts and styles, and scripts of other sites."""
-    made = Visits(browser)
+    made = Visits(contexts)
     page = made.open(filled)
 
     with page.expect_console_message(lambda message: message.text.startswith("CSP: script-src")):

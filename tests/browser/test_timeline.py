@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from benchmarks.population import Spread, populate
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.contexts import Contexts
+from tests.browser.pages import (
+    DIRECTIONS,
+    NARROW,
+    ONE_PICTURE,
+    Visits,
+    axe_violations,
+    url_of,
+)
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server
@@ -42,10 +50,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def timeline_page(browser: Browser, library: Server) -> Iterator[Page]:
+def timeline_page(contexts: Contexts, library: Server) -> Iterator[Page]:
     """One page for tests that begin at the top, with nothing selected."""
-    visits = Visits(browser)
-    yield opened(visits, library)
+    visits = Visits(contexts)
+    yield opened(visits, library, is_shared=False, reduced_motion="no-preference")
     visits.close()
     assert visits.errors == []
 
@@ -61,13 +69,20 @@ def page(timeline_page: Page) -> Page:
 
 def opened(visits: Visits, server: Server, path: str = "/", **options: Any) -> Page:
     """The timeline of a library, with one picture for all images, which have no files."""
-    page = visits.page(**options)
+    page = visits.open(server, path, **{"scripts": (ONE_PICTURE,), **options})
+    tile(page, 0).wait_for()
+    return page
+
+
+def opened_slowly(visits: Visits, server: Server) -> Page:
+    """The timeline with animations and without a cache, so that pictures come after the layout."""
+    page = visits.page(is_shared=False, reduced_motion="no-preference")
     shown = picture(1, (60, 40))
     page.route(
         re.compile("/images/[0-9a-f]{8}-"),
         lambda route: route.fulfill(body=shown, content_type="image/jpeg"),
     )
-    page.goto(url_of(server, path))
+    page.goto(url_of(server, "/"))
     tile(page, 0).wait_for()
     return page
 
@@ -395,7 +410,7 @@ def test_a_drag_of_the_scrubber_scrolls(page: Page) -> None:
 
 def test_the_position_is_kept_on_the_way_back(visits: Visits, library: Server) -> None:
     """After another page, and after a reload."""
-    page = opened(visits, library)
+    page = opened_slowly(visits, library)
     page.evaluate("scrollTo(0, 6000)")
     page.wait_for_function(SHOWS_PICTURES)
     seen = page.evaluate(FIRST_VISIBLE)
@@ -413,7 +428,7 @@ def test_a_resize_that_is_noticed_late_does_not_move_the_pictures(
     visits: Visits, library: Server
 ) -> None:
     """A busy browser tells the page late that the scrubber has made the grid narrower."""
-    page = opened(visits, library)
+    page = opened_slowly(visits, library)
     page.evaluate("scrollTo(0, 6000)")
     page.wait_for_function(SHOWS_PICTURES)
     seen = page.evaluate(FIRST_VISIBLE)
@@ -434,7 +449,7 @@ def test_pictures_stay_when_the_month_above_them_is_loaded_last(
     """Its last row is below the header, and its height was an estimate."""
     timeline = library.client.get("/api/v1/timeline").json()
     month, first = timeline["months"][1], sum(timeline["counts"][:2])
-    page = opened(visits, library)
+    page = opened_slowly(visits, library)
     page.get_by_role("slider").focus()
     for _ in range(2):
         page.keyboard.press("ArrowDown")
@@ -479,7 +494,7 @@ def test_the_position_is_kept_on_the_way_back_from_a_search(
     visits: Visits, library: Server
 ) -> None:
     """The search begins at its top, and the back button leads to where the pictures were left."""
-    page = opened(visits, library)
+    page = opened_slowly(visits, library)
     assert press(page, "End") == IMAGES - 1
     expect(tile(page, IMAGES - 1)).to_be_in_viewport()
 
@@ -554,10 +569,7 @@ def test_axe_finds_nothing_while_pictures_are_selected(
     library: Server, visits: Visits, direction: str
 ) -> None:
     """Tiles, check marks, the toolbar and the scrubber have roles, names and contrast."""
-    page = opened(
-        visits, library, bypass_csp=True, reduced_motion="reduce",
-        is_right_to_left=direction == "rtl",
-    )  # fmt: skip
+    page = opened(visits, library, is_right_to_left=direction == "rtl")
     press(page, "ArrowRight")
     page.keyboard.press("x")
     page.get_by_role("toolbar").wait_for()

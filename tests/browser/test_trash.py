@@ -35,7 +35,7 @@ def trashed(below: Server) -> list[str]:
 
 def opened(visits: Visits, server: Server, **options: object) -> Page:
     """The page with all its pictures."""
-    page = visits.open(server, "/photos/trash", reduced_motion="reduce", **options)
+    page = visits.open(server, "/photos/trash", **options)
     page.locator(".tile.loaded").last.wait_for()
     return page
 
@@ -52,7 +52,7 @@ def places(server: Server, ids: list[str]) -> list[bool | None]:
 def test_axe_finds_nothing(below: Server, trashed: list[str], visits: Visits) -> None:
     """With pictures that are selected, at the width of a phone, of which nothing is wider."""
     assert len(trashed) == COUNT
-    page = opened(visits, below, bypass_csp=True, viewport=NARROW)
+    page = opened(visits, below, viewport=NARROW)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_violations(page) == []
 

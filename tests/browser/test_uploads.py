@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.accounts import PASSWORD, admin_of, make_user
+from tests.browser.contexts import WIDE
 from tests.browser.cutting import Relay
 from tests.browser.dropping import choose, drag, drop, drop_folder, fresh, jpeg, paste, row
-from tests.browser.pages import DIRECTIONS, NARROW, WIDE, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import TEXT, picture
 from tests.remote import Remote, answered
 from tests.server import Server
@@ -178,8 +179,9 @@ def test_files_wait_until_there_is_a_network(page: Page, visits: Visits) -> None
 
 
 @pytest.mark.breadth
-def test_a_busy_server_is_asked_again_later(page: Page, visits: Visits) -> None:
+def test_a_busy_server_is_asked_again_later(members: Server, visits: Visits) -> None:
     """After the time that it says, not before; a pause and its end do not change that."""
+    page = opened(members, visits, is_shared=False)
     visits.expect_error("status of 503")
     refusals = [{"status": 503, "headers": {"retry-after": "600"}, "body": "{}"}]
 
@@ -326,9 +328,10 @@ def test_visibility_and_collection_are_chosen(page: Page, anna: httpx2.Client) -
 
 @pytest.mark.breadth
 def test_rows_outlast_the_page_and_lost_files_go_on(
-    members: Server, page: Page, anna: httpx2.Client
+    members: Server, visits: Visits, anna: httpx2.Client
 ) -> None:
     """The page asks before it is left; the file that is chosen again makes one image."""
+    page = opened(members, visits, is_shared=False)
     first, second = fresh("kept.jpg"), fresh("lost.jpg")
     choose(page, first)
     expect(row(page, "kept.jpg")).to_contain_text("Uploaded")
@@ -365,7 +368,7 @@ def test_axe_finds_nothing_in_the_tray(members: Server, visits: Visits, directio
     visits.expect_error("status of 415")
     is_narrow = direction == "rtl"
     page = opened(
-        members, visits, bypass_csp=True, is_right_to_left=is_narrow, has_touch=is_narrow,
+        members, visits, is_right_to_left=is_narrow, has_touch=is_narrow,
         viewport=NARROW if is_narrow else WIDE,
     )  # fmt: skip
     first = fresh(f"{direction}.jpg")
