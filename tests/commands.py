@@ -170,6 +170,7 @@ def _fork_server(*wrapper: str) -> socket.socket:
     if not wrapper and (name := os.environ.get(SHARED)):
         shared = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         shared.connect(f"\0{name}")
+        atexit.register(shared.close)
         return shared
     return _started(wrapper)
 
