@@ -51,16 +51,12 @@ TAKE_LONGEST = (
     "test_slow_clients.py",
     "test_corpus.py",
     "test_inline.py",
-    "test_cost.py",
-    "test_full_disk.py",
-    "test_hostile_files.py",
     "test_events.py",
-    "test_stop.py",
     "test_half_closed.py",
-    "test_long_jobs.py",
-    "test_tour.py",
-    "test_upload.py",
-    "test_signals.py",
+    "test_workers.py",
+    "test_dispatcher.py",
+    "test_refused_connections.py",
+    "test_purger.py",
 )
 """Those that wait for time limits, beside others that take processor time meanwhile."""
 SLOW_FOLDERS = ("browser", "crash", "jobs", "cache", "attack", "library", "workers", "cli")
