@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import itertools
 import os
 import socket
 import time
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.http.asking import (
     CHUNK,
@@ -392,8 +394,17 @@ def test_requests_before_a_malformed_one_are_answered(server: Server) -> None:
     assert received.count(b"connection: close") == 1
 
 
-@pytest.mark.parametrize("path", ["GET /healthz", "POST /nothing", "PUT /images"])
-@pytest.mark.parametrize("keeps", ["keep-alive", "close"])
+UNREAD = ("GET /healthz", "POST /nothing", "PUT /images")
+"""Requests whose body no route reads."""
+
+
+@pytest.mark.parametrize(
+    ("keeps", "path"),
+    represented(
+        itertools.product(("keep-alive", "close"), UNREAD),
+        ("keep-alive", "POST /nothing"), ("close", "GET /healthz"),
+    ),
+)  # fmt: skip
 def test_an_endless_unread_body_ends(server: Server, path: str, keeps: str) -> None:
     """It is sent to a route that does not read it."""
     with connected(server) as connection:
