@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from imagesvc.errors import Overloaded, SourceUnavailable
 from imagesvc.model.ids import UserId, new_id
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import MAX_AT_ONCE, MAX_OF_ONE, Lookups
+from tests.commands import SHARED
 from tests.namespaces import can_have_namespaces
 from tests.outbound.test_source import HERE
 from tests.waiting import until_async
@@ -118,10 +120,12 @@ def test_a_burst_of_good_names_waits_for_its_turn() -> None:
 @pytest.mark.timeout(600)
 def test_a_silent_name_server_stops_no_other_user(tmp_path: Path) -> None:
     """A real server and the system's resolver, in namespaces with a name server of the test's."""
+    # The shared fork server is in another namespace.
+    own = {name: value for name, value in os.environ.items() if name != SHARED}
     ended = subprocess.run(
         ["unshare", "-rmn", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
          "-p", "no:xdist", "--basetemp", str(tmp_path / "inner"), str(INNER)],
-        capture_output=True, text=True, check=False, cwd=INNER.parents[2],
+        capture_output=True, text=True, check=False, cwd=INNER.parents[2], env=own,
     )  # fmt: skip
 
     assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr
