@@ -41,6 +41,8 @@ class Ledger:
     """All that the server has acknowledged, over all its starts."""
 
     kept: dict[str, Promise] = field(default_factory=dict)
+    protected: frozenset[str] = frozenset()
+    """At most `ALWAYS_KEPT` images that are not deleted."""
     deleted: set[str] = field(default_factory=set)
     in_doubt: dict[str, Promise] = field(default_factory=dict)  # a delete without an answer
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,7 +58,7 @@ class Ledger:
         with self.lock:
             if len(self.kept) <= ALWAYS_KEPT:
                 return None
-            promise = self.kept.pop(chance.choice(sorted(self.kept)))
+            promise = self.kept.pop(chance.choice(sorted(self.kept.keys() - self.protected)))
             self.in_doubt[promise.image_id] = promise
             return promise
 
