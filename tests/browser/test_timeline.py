@@ -53,7 +53,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def timeline_page(contexts: Contexts, library: Server) -> Iterator[Page]:
     """One page for tests that begin at the top, with nothing selected."""
     visits = Visits(contexts)
-    yield opened(visits, library, is_shared=False, reduced_motion="no-preference")
+    yield opened(visits, library, is_shared=False)
     visits.close()
     assert visits.errors == []
 
@@ -75,8 +75,8 @@ def opened(visits: Visits, server: Server, path: str = "/", **options: Any) -> P
 
 
 def opened_slowly(visits: Visits, server: Server) -> Page:
-    """The timeline with animations and without a cache, so that pictures come after the layout."""
-    page = visits.page(is_shared=False, reduced_motion="no-preference")
+    """The timeline without a cache, so that pictures come after the layout."""
+    page = visits.page(is_shared=False)
     shown = picture(1, (60, 40))
     page.route(
         re.compile("/images/[0-9a-f]{8}-"),
