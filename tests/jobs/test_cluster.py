@@ -143,7 +143,8 @@ def test_a_worker_that_was_stopped_and_wakes_settles_nothing(cluster: Cluster) -
             assert cluster.sql("SELECT count(*) FROM variants") == [(0,)]
 
     until(lambda: cluster.jobs() == {("succeeded", 1, 1): 1})
-    assert len(second.lines(action="job.attempt", status="succeeded", job=job_id)) == 1
+    until(lambda: second.lines(action="job.attempt", status="succeeded", job=job_id))
+    assert first.lines(action="job.attempt", status="succeeded") == []
     events = cluster.sql("SELECT type FROM events WHERE type = 'job.succeeded'")
     assert len(events) == 1
     cluster.upload(2)
@@ -209,7 +210,8 @@ def test_a_job_that_the_queue_has_lost_is_run(cluster: Cluster) -> None:
     worker = cluster.worker()
 
     until(lambda: cluster.jobs() == {("succeeded", 1, 0): 1})
-    assert [line["jobs"] for line in worker.lines(action="jobs.announced")] == [1]
+    announced = until(lambda: worker.lines(action="jobs.announced"))
+    assert [line["jobs"] for line in announced] == [1]
     until(lambda: cluster.sql("SELECT count(*) FROM procrastinate_jobs") == [(0,)])
 
 
@@ -237,7 +239,7 @@ def test_workers_outlive_a_crash_of_postgresql(tmp_path: Path) -> None:
             assert worker.process is not None
             assert worker.process.poll() is None
             until(lambda: worker.lines(action="jobs.claimed"))
-            assert worker.lines(action="jobs.reconnected")
+            until(lambda: worker.lines(action="jobs.reconnected"))
             reasons = {line["error"] for line in worker.lines(action="jobs.claim_failed")}
             assert all(reason == reason.strip() != "Database error." for reason in reasons), reasons
         finally:
