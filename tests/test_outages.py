@@ -9,7 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from imagesvc.errors import DatabaseFull, Unavailable
-from imagesvc.outages import REPEAT_SECONDS, TRIAL_SECONDS, Fullness, Outage
+from imagesvc.outages.fullness import TRIAL_SECONDS, Fullness
+from imagesvc.outages.outage import REPEAT_SECONDS, Outage
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.write_probe import PAUSE_SECONDS, WriteProbe
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 
 MAX_PENDING_BYTES = 64 << 20
 BATCH_SECONDS = 0.2

@@ -17,7 +17,7 @@ from imagesvc.jobs.execution import ERROR_PAUSE_SECONDS, Execution
 from imagesvc.jobs.results import Results
 from imagesvc.model.ids import JobId, UserId, utc_now
 from imagesvc.model.jobs import Job, Status
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 from imagesvc.store.jobs.claiming import ClaimedJob
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.turns import Slots

@@ -21,7 +21,7 @@ from imagesvc.jobs.retry import space_delay
 from imagesvc.jobs.space import SpaceWait
 from imagesvc.model.ids import utc_now
 from imagesvc.model.jobs import Operation, Status
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 from imagesvc.store.files.files import named_error
 from imagesvc.store.jobs.claiming import ClaimedJob
 from imagesvc.store.jobs.jobs import JobStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 
 
 class SpaceWait:

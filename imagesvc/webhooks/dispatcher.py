@@ -16,7 +16,7 @@ from anyio import fail_after, move_on_after
 
 from imagesvc.errors import ImagesvcError, InvalidRequest, Overloaded, SourceUnavailable, text_of
 from imagesvc.model.ids import UserId, utc_now
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 from imagesvc.outbound.requests import Outbound, Sent
 from imagesvc.store.db.database import Database
 from imagesvc.store.webhooks.deliveries import DeliveryStatus

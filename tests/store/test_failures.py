@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from imagesvc.errors import ImagesvcError, NotFound, Unavailable
-from imagesvc.outages import REPEAT_SECONDS
+from imagesvc.outages.outage import REPEAT_SECONDS
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.sqlite.database import EmbeddedDatabase

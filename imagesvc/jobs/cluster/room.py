@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 
 LOOK_SECONDS = 2.0
 

@@ -16,7 +16,7 @@ from imagesvc.jobs.cluster.room import Room
 from imagesvc.jobs.execution import ERROR_PAUSE_SECONDS, Execution
 from imagesvc.jobs.results import Results
 from imagesvc.model.ids import JobId, utc_now
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 from imagesvc.store.jobs.claiming import ClaimedJob
 from imagesvc.store.jobs.jobs import JobStore
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from imagesvc.outages import REPEAT_SECONDS, Outage
+from imagesvc.outages.outage import REPEAT_SECONDS, Outage
 from imagesvc.store.db.sqlite.engine import error_name, failure_behind
 
 MAX_LOGGED = 300

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from anyio import to_thread
 
 from imagesvc.errors import ImagesvcError, Unavailable, text_of
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
+from imagesvc.outages.trials import Trials
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import FULL, named_error
 
@@ -25,24 +27,17 @@ class WriteProbe:
 
     def __init__(self, data_dir: DataDir, clock: Callable[[], float] = time.monotonic) -> None:
         self._data_dir = data_dir
-        self._clock = clock
         self._outage = Outage(
             "no file can be made", "disk.unwritable",
             "files can be made again", "disk.writable", clock,
         )  # fmt: skip
-        self._next_at = 0.0
-        self._failure: ImagesvcError | None = None
+        self._trials = Trials(partial(to_thread.run_sync, self._try), PAUSE_SECONDS, clock)
 
     async def check(self) -> None:
         """Raises `Unavailable` when no file could be made at the latest attempt."""
-        now = self._clock()
-        if now >= self._next_at:
-            self._next_at = now + PAUSE_SECONDS
-            await to_thread.run_sync(self._try)
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
+        await self._trials.check()
 
-    def _try(self) -> None:
+    def _try(self) -> ImagesvcError | None:
         path = self._data_dir.tmp / "write-check"
         try:
             path.touch(0o600)
@@ -52,7 +47,6 @@ class WriteProbe:
                 path.unlink(missing_ok=True)
             self._outage.failed(error=text_of(error))
             full = named_error(error) if error.errno in FULL else None
-            self._failure = full or Unavailable("The data directory cannot be written to.")
-        else:
-            self._outage.passed()
-            self._failure = None
+            return full or Unavailable("The data directory cannot be written to.")
+        self._outage.passed()
+        return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from anyio import to_thread
 
 from imagesvc.errors import BucketFull, NotFound
-from imagesvc.outages import Fullness
+from imagesvc.outages.fullness import Fullness
 from imagesvc.store.objects.failures import named_failures
 from imagesvc.store.objects.sending import Parts, content_of, send
 from imagesvc.syntax.bucket_url import BucketUrl

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from imagesvc.errors import BucketUnavailable
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 
 
 def _outage() -> Outage:

@@ -20,7 +20,7 @@ from imagesvc.errors import (
     OutcomeUnknown,
     Unavailable,
 )
-from imagesvc.outages import Fullness
+from imagesvc.outages.fullness import Fullness
 from imagesvc.store.db.database import Database, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.lease import Forget
