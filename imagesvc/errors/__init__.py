@@ -38,6 +38,7 @@
         ├── WorkerDied             503  worker_died
         ├── TimedOut               503  timed_out
         ├── Overloaded             503  overloaded
+        ├── DiskUnavailable
         ├── DatabaseUnavailable
         │   └── OutcomeUnknown
         ├── DatabaseDamaged        503  database_damaged
@@ -106,6 +107,7 @@ from .unavailability import (
     DatabaseDamaged,
     DatabaseFull,
     DatabaseUnavailable,
+    DiskUnavailable,
     ElsewhereFull,
     InsufficientStorage,
     OriginalDamaged,
@@ -126,6 +128,7 @@ __all__ = [
     "DatabaseDamaged",
     "DatabaseFull",
     "DatabaseUnavailable",
+    "DiskUnavailable",
     "ElsewhereFull",
     "EmptyFile",
     "FileTooLarge",

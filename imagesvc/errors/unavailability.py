@@ -27,6 +27,10 @@ class TimedOut(Unavailable):
     title = "Timed out"
 
 
+class DiskUnavailable(Unavailable):
+    """The disk of the data directory takes no files: it fails, or became read-only."""
+
+
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, does not answer, or only reads."""
 

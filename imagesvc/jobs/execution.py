@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from imagesvc.jobs.space import SpaceWait
 from imagesvc.model.ids import utc_now
 from imagesvc.model.jobs import Operation, Status
 from imagesvc.outages.outage import Outage
-from imagesvc.store.files.files import named_error
+from imagesvc.store.files.files import is_of_disk, named_error
 from imagesvc.store.jobs.claiming import ClaimedJob
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.settling import Settlement
@@ -35,18 +35,28 @@ ERROR_PAUSE_SECONDS = 1.0
 
 
 class Execution:
-    """Executes claimed jobs, however they were claimed."""
+    """Executes claimed jobs, however they were claimed.
+
+    Args:
+        queue: has them.
+        maker: makes what they lack.
+        limits: of attempts.
+        check_disk: raises what is wrong with the disk as a whole, after an error of one file.
+        clock: tells the time.
+    """
 
     def __init__(
         self,
         queue: JobStore,
         maker: Maker,
         limits: RunnerLimits,
+        check_disk: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._queue = queue
         self._maker = maker
         self._limits = limits
+        self._check_disk = check_disk
         self._clock = clock
         self.space = SpaceWait(space_delay(self._first_delay).total_seconds())
         self.results = Results()
@@ -157,4 +167,6 @@ class Execution:
             known = named_error(error)
             if known is None:
                 log.exception("bug in a job", action="job.bug", job=str(item.job.id))
+            elif is_of_disk(error):  # if it fails as a whole, no attempt is counted
+                await self._check_disk()
             raise known or ImagesvcError("An internal error stopped this job.") from error

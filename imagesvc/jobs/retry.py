@@ -8,6 +8,7 @@ from datetime import timedelta
 from imagesvc.errors import (
     BucketUnavailable,
     DatabaseUnavailable,
+    DiskUnavailable,
     ImagesvcError,
     InsufficientStorage,
     TimedOut,
@@ -32,16 +33,16 @@ def is_worth_retrying(error: ImagesvcError) -> bool:
 
 
 def waits_for_storage(errors: Iterable[ImagesvcError]) -> bool:
-    """Whether an attempt failed on a full disk, a bucket or the database: it does not count.
+    """Whether an attempt failed on a disk, a bucket or the database: it does not count.
 
     This is not the job's fault, and lasts until an operator has done something.
     """
-    outages = InsufficientStorage | BucketUnavailable | DatabaseUnavailable
+    outages = InsufficientStorage | DiskUnavailable | BucketUnavailable | DatabaseUnavailable
     return any(isinstance(error, outages) for error in errors)
 
 
 def space_delay(first: timedelta) -> timedelta:
-    """The time between two attempts while the disk is full, or a bucket or the database fails."""
+    """The time between two attempts while a disk is full, or it, a bucket or the database fails."""
     return min(first * SPACE_DELAYS, MAX_SPACE_DELAY)
 
 

@@ -1,4 +1,4 @@
-"""Jobs that met a full disk, or a bucket or database that fails: they wait, then one tries."""
+"""Jobs that met a full place, or one that fails: they wait, then one tries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SpaceWait:
         self._paused_until = 0.0
 
     def found_none(self, error: str) -> None:
-        """Note that a job met a full disk, or a bucket or database that fails."""
+        """Note that a job met a full disk, or a disk, bucket or database that fails."""
         self._outage.failed(error=error)
         self._paused_until = self._clock() + self._pause
 

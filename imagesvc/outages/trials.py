@@ -26,10 +26,14 @@ class Trials:
         """Remember what another attempt met; the next trial is after the pause."""
         self.failure, self._next_at = failure, self.clock() + self.pause_seconds
 
-    async def check(self) -> None:
-        """Raises what is wrong, as far as is known; it may try."""
-        if (now := self.clock()) >= self._next_at:
-            self._next_at = now + self.pause_seconds  # for those who ask meanwhile
+    async def check(self, *, now: bool = False) -> None:
+        """Raises what is wrong, as far as is known.
+
+        Args:
+            now: try also before the pause has ended.
+        """
+        if now or self.clock() >= self._next_at:
+            self._next_at = self.clock() + self.pause_seconds  # for those who ask meanwhile
             self.failure = await self.trial()
         if self.failure is not None:
             raise self.failure.with_traceback(None)

@@ -12,6 +12,7 @@ from imagesvc.errors import (
     BucketUnavailable,
     CorruptImage,
     DatabaseUnavailable,
+    DiskUnavailable,
     ImagesvcError,
     ImageTooLarge,
     InsufficientStorage,
@@ -50,6 +51,7 @@ def test_delays_double_up_to_a_bound() -> None:
     ("kind", "status"),
     [
         (InsufficientStorage, Status.PENDING),
+        (DiskUnavailable, Status.PENDING),
         (BucketFull, Status.PENDING),
         (BucketUnavailable, Status.PENDING),
         (DatabaseUnavailable, Status.PENDING),

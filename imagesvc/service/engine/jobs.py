@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imagesvc.errors import Unavailable
@@ -38,7 +39,7 @@ def runner_of(settings: Settings, files: Files, stores: Stores, caches: Caches) 
     if not settings.is_embedded:
         return RemoteRunner(stores.jobs)
     limits = _limits_of(settings, CONCURRENCY)
-    execution = Execution(stores.jobs, _maker_of(settings, files, stores, caches), limits)
+    execution = _execution_of(settings, files, stores, caches, limits)
     return EmbeddedRunner(stores.jobs, execution, limits.concurrency)
 
 
@@ -65,10 +66,9 @@ def job_worker_of(
         raise Unavailable("The database is not shared.")
     options = stores.database.connection_options
     limits = _limits_of(settings, JOBS_OF_WORKER)
-    maker = _maker_of(settings, files, stores, caches)
     return JobWorker(
         stores.jobs,
-        Execution(stores.jobs, maker, limits),
+        _execution_of(settings, files, stores, caches, limits),
         lambda run: Engine(options, run, limits.concurrency, settings.job_lease),
         check_room,
     )
@@ -81,6 +81,13 @@ def _limits_of(settings: Settings, jobs: int) -> RunnerLimits:
         max_attempts=settings.max_attempts,
         retry_delay=settings.retry_delay,
     )
+
+
+def _execution_of(
+    settings: Settings, files: Files, stores: Stores, caches: Caches, limits: RunnerLimits
+) -> Execution:
+    maker = _maker_of(settings, files, stores, caches)
+    return Execution(stores.jobs, maker, limits, partial(files.write_probe.check, now=True))
 
 
 def _maker_of(settings: Settings, files: Files, stores: Stores, caches: Caches) -> Maker:

@@ -80,9 +80,14 @@ def named_error(error: Exception) -> ImagesvcError | None:
         return _full_disk(error)
     if number in NO_DESCRIPTOR:
         return Overloaded("Too many files are open.")
-    if number in FAILING:
+    if is_of_disk(error):
         return Unavailable("The disk cannot be used now.")
     return None
+
+
+def is_of_disk(error: Exception) -> bool:
+    """Whether it is an error of a disk that fails, or of one file on it."""
+    return isinstance(error, OSError) and error.errno in FAILING
 
 
 def shortage(free_bytes: int) -> str:

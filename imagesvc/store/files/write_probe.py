@@ -9,7 +9,7 @@ from functools import partial
 
 from anyio import to_thread
 
-from imagesvc.errors import ImagesvcError, Unavailable, text_of
+from imagesvc.errors import DiskUnavailable, ImagesvcError, text_of
 from imagesvc.outages.outage import Outage
 from imagesvc.outages.trials import Trials
 from imagesvc.store.files.data_dir import DataDir
@@ -33,9 +33,17 @@ class WriteProbe:
         )  # fmt: skip
         self._trials = Trials(partial(to_thread.run_sync, self._try), PAUSE_SECONDS, clock)
 
-    async def check(self) -> None:
-        """Raises `Unavailable` when no file could be made at the latest attempt."""
-        await self._trials.check()
+    async def check(self, *, now: bool = False) -> None:
+        """Check whether a file could be made at the latest attempt.
+
+        Args:
+            now: make an attempt, also if the latest one was a moment ago.
+
+        Raises:
+            DiskUnavailable: none could be made.
+            InsufficientStorage: none could be made for want of room.
+        """
+        await self._trials.check(now=now)
 
     def _try(self) -> ImagesvcError | None:
         path = self._data_dir.tmp / "write-check"
@@ -47,6 +55,6 @@ class WriteProbe:
                 path.unlink(missing_ok=True)
             self._outage.failed(error=text_of(error))
             full = named_error(error) if error.errno in FULL else None
-            return full or Unavailable("The data directory cannot be written to.")
+            return full or DiskUnavailable("The data directory cannot be written to.")
         self._outage.passed()
         return None
