@@ -129,6 +129,8 @@ def test_a_setting_accepts_its_units(
         ("database_url", "mysql://host/name", "must be a URL such as postgresql://"),
         ("database_url", "postgresql:host", "must be a URL such as postgresql://"),
         ("database_url", "postgresql://a:b:c/d@host/name", "/ is %2F"),
+        ("database_url", "postgresql://a:b@c@host/name", "@ is %40"),
+        ("database_url", "postgresql://a:b@host-a:5432,host-b:x/name", "host-a:5432,host-b:5432"),
         ("database_url", "postgres://host/name", "requires either secret_key or secret_key_file"),
         ("blob_url", "s3://bucket/prefix", "requires database_url"),
         ("direct_uploads", "true", "requires blob_url"),

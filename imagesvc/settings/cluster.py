@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ByteSize, Field, SecretStr, ValidationInfo, field_validator
 
 from imagesvc.settings.quantities import Seconds
 from imagesvc.syntax.bucket_url import OPTIONS, S3, parse_bucket_url, parse_endpoint
+from imagesvc.syntax.postgres_url import with_one_host
 
-SCHEMES = ("postgresql", "postgres")
 SECRET_DIGITS = 64
+NO_URL = (
+    "must be a URL such as postgresql://user:password@host/name, or, with a standby, "
+    "postgresql://user:password@host-a:5432,host-b:5432/name, with special characters of the "
+    "password percent-encoded: / is %2F, and @ is %40"
+)
 _ADDRESS = re.compile(r"([^\s:\[\]/]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})")
 
 
@@ -144,11 +148,10 @@ class ClusterSettings(BaseModel):
             if names:
                 raise ValueError(f"is required with {names[0]}")
             return None
-        if not is_of_postgres(url.get_secret_value()):
-            raise ValueError(
-                "must be a URL such as postgresql://user:password@host/name, with special "
-                "characters of the password percent-encoded: / is %2F"
-            )
+        try:
+            with_one_host(url.get_secret_value())
+        except ValueError:
+            raise ValueError(NO_URL) from None  # its text could show a part of the password
         if len(names) != 1:
             raise ValueError("requires either secret_key or secret_key_file")
         return url
@@ -166,12 +169,3 @@ def check_secret(text: str) -> bytes:
             "openssl rand -hex 32"
         )
     return bytes.fromhex(text)
-
-
-def is_of_postgres(url: str) -> bool:
-    """Whether it is a URL of PostgreSQL, also one that names its host in the query, or none."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in SCHEMES and url.startswith(f"{parts.scheme}://") and parts.port != 0
-    except ValueError:  # of a port, or an address of IPv6
-        return False

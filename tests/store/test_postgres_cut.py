@@ -107,8 +107,8 @@ async def test_what_waits_for_a_silent_server_is_answered_while_another_one_answ
 
     A read begins on another connection then.
     """
-    hosts = f"host=127.0.0.1,127.0.0.1&port={proxy.port},{distant.port}"
-    database = PostgresDatabase(f"postgresql://{USER}@/postgres?{hosts}")
+    hosts = f"127.0.0.1:{proxy.port},127.0.0.1:{distant.port}"
+    database = PostgresDatabase(f"postgresql://{USER}@{hosts}/postgres")
     try:
         await count(database)
         proxy.hang()

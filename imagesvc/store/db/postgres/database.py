@@ -32,6 +32,7 @@ from imagesvc.store.db.postgres.listener import Listener
 from imagesvc.store.db.postgres.migrate import migrate, require_current
 from imagesvc.store.db.postgres.moments import Moment, blobs_kept, moment_of
 from imagesvc.store.db.postgres.pulse import Pulse, Sockets
+from imagesvc.syntax.postgres_url import with_one_host
 
 T = TypeVar("T")
 
@@ -246,7 +247,7 @@ def _in_turn(work: Work[T]) -> Work[T]:
 
 def _of_driver(text: str) -> URL:
     """The URL for SQLAlchemy, with the driver that is installed, and defaults of its options."""
-    url = make_url(text)
+    url = make_url(with_one_host(text))
     hosts = url.query.get("host", url.host or "")
     has_several = isinstance(hosts, tuple) or "," in hosts
     options = OPTIONS_OF_SEVERAL if has_several else OPTIONS
