@@ -24,13 +24,9 @@ def checks_of(parts: Parts) -> Mapping[str, Check]:
         "data_dir": lambda: check_data_dir(parts.files.data_dir, parts.settings),
         "disk": lambda: check_disk(parts.files, parts.settings.min_free_space),
         "workers": lambda: check_workers(parts.workers),
-        **(_of_shared_database(parts) if not parts.settings.is_embedded else {}),
+        "database_writes": parts.stores.database.check_writes,
         **(_of_bucket(parts) if parts.settings.blob_url is not None else {}),
     }
-
-
-def _of_shared_database(parts: Parts) -> dict[str, Check]:
-    return {"database_writes": parts.stores.database.check_writes}
 
 
 def _of_bucket(parts: Parts) -> dict[str, Check]:

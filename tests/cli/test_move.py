@@ -122,6 +122,9 @@ def test_a_running_installation_moves_whole(server: Server, target: Engine) -> N
     assert "           2 images\n" in done.stdout
     assert digests(server, target)[0] == digests(server, target)[1]
     assert shown(admin.client) == before
+    ready = admin.client.get("/readyz")
+    assert (ready.status_code, ready.json()["reads"]) == (503, True)
+    assert "have moved" in ready.json()["checks"]["database_writes"]
     refused = admin.client.post("/api/v1/collections", json={"title": "Late"})
     assert (refused.status_code, "have moved" in refused.text) == (503, True)
     assert server.stop() == 0

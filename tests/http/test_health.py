@@ -24,9 +24,7 @@ def test_alive_is_cheap_and_never_cached(server: Server) -> None:
 
 def test_ready_names_each_part(server: Server) -> None:
     """Who looks at a sick server wants to know which part it is."""
-    parts = ["database", "data_dir", "disk", "workers"]
-    if server.settings.get("database_url") is not None:
-        parts.append("database_writes")
+    parts = ["database", "data_dir", "disk", "workers", "database_writes"]
     if server.settings.get("blob_url") is not None:
         parts += ["blobs", "blob_writes"]
 

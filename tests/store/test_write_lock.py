@@ -7,7 +7,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from imagesvc.store.db.sqlite.database import EmbeddedDatabase
 from imagesvc.store.db.sqlite.migrate import migrate
 from imagesvc.store.db.sqlite.version import has_wal_reset_bug
 from imagesvc.store.db.sqlite.write_lock import WriteLock
+from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +84,44 @@ async def test_writes_that_wait_together_wait_for_the_lock_once(tmp_path: Path) 
 
     assert all(isinstance(error, Unavailable) for error in errors)
     assert count <= 2  # the first write may go alone
+
+
+@pytest.fixture
+async def impatient(tmp_path: Path) -> AsyncIterator[EmbeddedDatabase]:
+    """A database whose writes wait for no other program."""
+    path = tmp_path / "imagesvc.db"
+    migrate(path)
+    database = EmbeddedDatabase(path, write_lock=WriteLock(path, timeout=0.01))
+    yield database
+    await database.close()
+
+
+async def test_a_server_knows_that_its_writes_are_refused(impatient: EmbeddedDatabase) -> None:
+    """For its readiness: while another program keeps the lock, and after the rows have moved."""
+    with closing(WriteLock(impatient.path)) as other:
+        with other.hold():
+            await impatient.check_writes()  # a command beside it commits
+            with pytest.raises(Unavailable):
+                await impatient.write(add_event)
+            with pytest.raises(Unavailable, match="Another program"):
+                await impatient.check_writes()
+        await until_async(lambda: takes_writes(impatient))
+
+        with other.hold():
+            other.note_move()
+        with pytest.raises(Unavailable, match="have moved"):
+            await impatient.check_writes()
+        os.truncate(other.path, 0)  # to go back
+        await impatient.check_writes()
+
+
+async def takes_writes(database: EmbeddedDatabase) -> bool:
+    """Whether it says so."""
+    try:
+        await database.check_writes()
+    except Unavailable:
+        return False
+    return True
 
 
 def test_a_writer_that_never_ends_is_an_error(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Database(ABC):
         """Check whether it takes changes, as far as is known without one.
 
         Raises:
-            DatabaseUnavailable: it only reads.
+            Unavailable: it only reads; the text says why.
             InsufficientStorage: it has refused a change, and is still full.
         """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,17 +17,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from imagesvc.errors import ImagesvcError, InsufficientStorage
+from imagesvc.errors import ImagesvcError, InsufficientStorage, Unavailable
+from imagesvc.outages.trials import Trials
 from imagesvc.store.db.database import Database, T, Work
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.sqlite.connections import UnitConnection
 from imagesvc.store.db.sqlite.engine import sqlite_engine, transaction, translated
 from imagesvc.store.db.sqlite.soundness import require_current
-from imagesvc.store.db.sqlite.write_lock import WriteLock
+from imagesvc.store.db.sqlite.write_lock import HAVE_MOVED, WriteLock
 from imagesvc.store.files.reserve import Reserve
 
 READERS = 4
 MAX_BATCH = 128
+TRIAL_SECONDS = 2.0
+"""The minimum time between two trials of the lock, for any rate of readiness checks."""
+LOCK_SECONDS = 0.5
+"""How long such a trial waits for it."""
 
 
 @dataclass(slots=True)
@@ -77,13 +83,32 @@ class EmbeddedDatabase(Database):
         self._returning: set[asyncio.Task[None]] = set()
         self._pending: deque[_Pending] = deque()
         self._flushing: asyncio.Task[None] | None = None
+        self._trials = Trials(partial(asyncio.to_thread, self._refusal), TRIAL_SECONDS)
+        """Of the lock of writers, once it was refused."""
 
     def check(self) -> None:
         """See `Database`."""
         require_current(self.path)
 
     async def check_writes(self) -> None:
-        """See `Database`: nothing, since the disk of the data directory is checked as a whole."""
+        """See `Database`; the disk of the data directory is checked as a whole.
+
+        Raises:
+            Unavailable: the rows have moved, or another program keeps the lock of writers.
+        """
+        if await asyncio.to_thread(lambda: self._write_lock.has_moved):
+            raise Unavailable(HAVE_MOVED)
+        if self._trials.failure is not None:
+            await self._trials.check()
+
+    def _refusal(self) -> ImagesvcError | None:
+        """What a write would meet now: the lock is taken as by another process."""
+        with closing(WriteLock(self.path, LOCK_SECONDS)) as lock:
+            try:
+                with lock.hold():
+                    return None
+            except Unavailable as error:
+                return error
 
     async def size(self) -> int:
         """See `Database`."""
@@ -151,8 +176,11 @@ class EmbeddedDatabase(Database):
                 try:
                     await self._writer.run(partial(self._commit, batch))
                 except ImagesvcError as error:  # there is no connection, or no lock
+                    self._trials.note(error)
                     for item in batch:
                         item.error = error
+                else:
+                    self._trials.failure = None
                 self._settle(batch)
         finally:
             self._flushing = None

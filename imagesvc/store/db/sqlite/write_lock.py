@@ -26,6 +26,7 @@ TIMEOUT = 10.0
 RETRY_SECONDS = 0.002
 MOVED = b"The metadata have moved to PostgreSQL.\n"
 """What the file of the lock says then; it is empty before."""
+HAVE_MOVED = "The metadata have moved to PostgreSQL: this server must be stopped."
 NO_FILE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, *FULL}
 """A full disk must not stop deletes, and what cannot be written has no writers."""
 
@@ -53,7 +54,7 @@ class WriteLock:
         self._take(fd)
         try:
             if not even_if_moved and os.pread(fd, 1, 0):
-                raise Unavailable("The metadata have moved: this server must be stopped.")
+                raise Unavailable(HAVE_MOVED)
             yield
         finally:
             fcntl.flock(fd, fcntl.LOCK_UN)
