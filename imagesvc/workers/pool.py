@@ -10,32 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
-
-from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
+from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable
 from imagesvc.imaging import replies
-from imagesvc.imaging.calls import Answer, Call
+from imagesvc.imaging.calls import Call
 from imagesvc.imaging.cost import PROBE_COST, Cost
 from imagesvc.model.jobs import Priority
 from imagesvc.workers.admission import Admission, Kind
+from imagesvc.workers.answers import Failure, read_answer
 from imagesvc.workers.process import WORKER_MODULE, Reply, WorkerProcess
-from imagesvc.workers.sandbox.lock import ResourceLimits
 from imagesvc.workers.sandbox.policy import Sandbox
-from imagesvc.workers.sandbox.readiness import READY, Readiness
+from imagesvc.workers.starting import Starter
 from imagesvc.workers.usage import RECYCLED, Usage
 
 T = TypeVar("T")
-
-log = structlog.get_logger()
-
-START_SECONDS = 30.0
-MAX_TRACEBACK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +61,15 @@ class WorkerPool:
         module: str = WORKER_MODULE,
     ) -> None:
         self._limits = limits
-        self._spill_dir = spill_dir
-        self._module = module
+        self._starter = Starter(
+            sandbox, limits.worker_memory, limits.output_bytes, spill_dir, module
+        )
         self.sandbox = sandbox
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
-        self._background: set[asyncio.Task[None]] = set()
+        self._replacing: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        """Calls that wait for a worker that replaces another."""
         self.is_started = False
         self.calls = 0
         self.usage = Usage()
@@ -133,13 +129,13 @@ class WorkerPool:
         """
         with _opened(source) as fd:
             value = await self._call(call, args, fd, timeout, max_files)
-        if isinstance(value, _Failure):
+        if isinstance(value, Failure):
             raise value.error
         return value
 
     async def _call(
         self, call: Call[T], args: tuple[Any, ...], fd: int | None, timeout: float, max_files: int
-    ) -> T | _Failure:
+    ) -> T | Failure:
         worker = await self._take()
         self.calls += 1
         self._busy.add(worker)
@@ -147,7 +143,7 @@ class WorkerPool:
             try:
                 async with asyncio.timeout(timeout):
                     reply = await worker.call(call.name, args, source=fd, max_files=max_files)
-                value = _read(call, reply)
+                value = read_answer(call, reply)
             except TimeoutError:
                 raise TimedOut(
                     f"The work took longer than {timeout:g} s and was stopped."
@@ -163,45 +159,27 @@ class WorkerPool:
                 self._busy.discard(worker)
                 if worker not in self._idle:
                     worker.kill()
-                    self._in_background(self._add_worker)
+                    self._replace()
 
     async def _take(self) -> WorkerProcess:
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.is_alive:
-                return worker
-            worker.kill()
-        return await self._started_worker()
-
-    async def _started_worker(self) -> WorkerProcess:
+        """An idle worker, one that is being started to replace another, or a further one."""
         while True:
-            layers = self.sandbox.layers
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.is_alive:
+                    return worker
+                worker.kill()
+            if self._waiting >= len(self._replacing):
+                return await self._starter.start()
+            self._waiting += 1
             try:
-                return await self._worker_with(layers)
-            except WorkerDied as error:
-                if not self.sandbox.falls_back(layers, error.detail):
-                    raise
-
-    async def _worker_with(self, layers: tuple[str, ...]) -> WorkerProcess:
-        limits = ResourceLimits(self._limits.worker_memory, self._limits.output_bytes, layers)
-        worker = await WorkerProcess.start(limits, self._spill_dir, self._module)
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                reply = await worker.call(READY.name, ())
-            self.sandbox.accept(_readiness(reply))
-        except TimeoutError:
-            worker.kill()
-            raise WorkerDied("A worker process does not start.") from None
-        except BaseException:
-            worker.kill()
-            raise
-        return worker
+                await asyncio.wait(self._replacing, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self._waiting -= 1
 
     async def _add_worker(self) -> None:
-        if self._is_full:
-            return
-        worker = await self._started_worker()
-        if not self._is_full:
+        worker = await self._starter.start()
+        if self._waiting or not self._is_full:
             self._idle.append(worker)
         else:
             worker.kill()
@@ -224,57 +202,27 @@ class WorkerPool:
         worker.resident_bytes = resident
         return calls >= limits.worker_jobs or resident > limits.worker_resident
 
-    def _in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        async def quietly() -> None:
-            with contextlib.suppress(ImagesvcError):  # the next call gives a better error
-                await work()
+    def _replace(self) -> None:
+        """Start a worker in the background, in the place of one that has ended."""
 
-        task = asyncio.create_task(quietly())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        async def add() -> None:
+            with contextlib.suppress(ImagesvcError, OSError):  # the next call has its own error
+                await self._add_worker()
+
+        if len(self._idle) + len(self._busy) + len(self._replacing) < self._limits.workers:
+            task = asyncio.create_task(add())
+            self._replacing.add(task)
+            task.add_done_callback(self._replacing.discard)
 
     async def close(self) -> None:
         """End every worker."""
         self.is_started = False
-        for task in self._background:
+        for task in self._replacing:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._replacing, return_exceptions=True)
         for worker in (*self._idle, *self._busy):
             worker.kill()
         self._idle.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """An error that a worker reports, as an ordinary answer."""
-
-    error: ImagesvcError
-
-
-def _readiness(reply: Reply) -> Readiness:
-    found = _read(READY, reply)
-    if isinstance(found, _Failure):
-        raise WorkerDied("A worker process cannot load or use its codecs.")
-    return found
-
-
-def _read(call: Call[T], reply: Reply) -> T | _Failure:
-    """The result of a call.
-
-    Raises:
-        WorkerDied: it is invalid: the worker must not be used again.
-    """
-    plain = reply.plain
-    try:
-        if "error" in plain:
-            return _Failure(replies.error(plain["error"]))
-        if "bug" in plain:
-            said = str(plain["bug"])[-MAX_TRACEBACK:]
-            log.error("bug in a worker", action="worker.bug", traceback=said)
-            return _Failure(ImagesvcError("An internal error stopped this work."))
-        return call.unpack(plain["value"], Answer(reply.body, reply.files))
-    except (LookupError, TypeError, ValueError) as garbled:
-        raise WorkerDied("A worker process sent an invalid answer.") from garbled
 
 
 @contextlib.contextmanager

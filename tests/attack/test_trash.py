@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -22,10 +19,9 @@ from tests.http.asking import picture
 from tests.http.people import upload
 from tests.http.test_expiry import expire_soon
 from tests.http.test_trash import EMPTY, TRASH, listed, moved, show
-from tests.library.test_remove import SLOW, big
 from tests.server import Server
-from tests.waiting import PATIENCE, until
-from tests.workers.processes import busy
+from tests.waiting import until
+from tests.workers.processes import stopped_rendering
 
 URLS = ("/images/{}?w=50", "/images/{}/thumbnail", "/images/{}", "/blurred-images/{}?sigma=2")
 
@@ -44,20 +40,6 @@ def uploaded(client: httpx2.Client, content: bytes, **fields: str) -> str:
     return image_id
 
 
-@contextmanager
-def stopped_rendering(server: Server, url: str) -> Iterator[Future[httpx2.Response]]:
-    """A stranger's request whose rendering stands still during the context."""
-    with ThreadPoolExecutor(1) as executor:
-        address = f"http://127.0.0.1:{server.port}{url}"
-        answer = executor.submit(httpx2.get, address, timeout=PATIENCE)
-        worker = busy(server, 0.2)
-        os.kill(worker, signal.SIGSTOP)
-        try:
-            yield answer
-        finally:
-            os.kill(worker, signal.SIGCONT)
-
-
 def settled(client: httpx2.Client, image_id: str) -> str:
     """Wait for the job of an image, so that the workers are idle; returns the id."""
     until(lambda: show(client, image_id)["status"] == "succeeded")
@@ -71,14 +53,13 @@ def in_memory(server: Server, ada: Account, image_id: str) -> list[str]:
 
 
 def test_a_picture_in_the_making_is_not_sent_when_its_image_is_in_the_trash(
-    guarded: Server, ada: Account
+    guarded: Server, ada: Account, admin: Account
 ) -> None:
     """It was begun when everyone could see it; afterwards it is neither sent nor remembered."""
-    image_id = settled(ada.client, uploaded(ada.client, big(1)))
-    url = f"/images/{image_id}?{SLOW}"
+    image_id = settled(ada.client, uploaded(ada.client, picture(20)))
+    url = f"/images/{image_id}?w=40"
 
-    with stopped_rendering(guarded, url) as answer:
-        assert not answer.done()
+    with stopped_rendering(guarded, url, admin.client) as answer:
         assert moved(ada.client, "trash", image_id) == [204]
 
     assert answer.result().status_code == 404
@@ -91,13 +72,13 @@ def test_a_picture_in_the_making_is_not_sent_when_its_image_is_in_the_trash(
 
 @pytest.mark.breadth
 def test_a_picture_in_the_making_is_not_sent_when_its_image_has_expired(
-    guarded: Server, ada: Account
+    guarded: Server, ada: Account, admin: Account
 ) -> None:
     """A rendering may take longer than the image exists."""
-    image_id = settled(ada.client, uploaded(ada.client, big(1)))
-    url = f"/images/{image_id}?{SLOW}&q=41"
+    image_id = settled(ada.client, uploaded(ada.client, picture(20)))
+    url = f"/images/{image_id}?w=41"
 
-    with stopped_rendering(guarded, url) as answer:
+    with stopped_rendering(guarded, url, admin.client) as answer:
         ends = expire_soon_of(ada.client, image_id)
         until(lambda: datetime.now(UTC) > ends)
         assert not answer.done()
@@ -107,13 +88,13 @@ def test_a_picture_in_the_making_is_not_sent_when_its_image_has_expired(
 
 @pytest.mark.breadth
 def test_a_picture_in_the_making_is_not_sent_when_its_image_is_private(
-    guarded: Server, ada: Account
+    guarded: Server, ada: Account, admin: Account
 ) -> None:
     """Nor does a cache keep it for a year, with the header fields of before."""
-    image_id = settled(ada.client, uploaded(ada.client, big(1)))
-    url = f"/images/{image_id}?{SLOW}&q=42"
+    image_id = settled(ada.client, uploaded(ada.client, picture(20)))
+    url = f"/images/{image_id}?w=42"
 
-    with stopped_rendering(guarded, url) as answer:
+    with stopped_rendering(guarded, url, admin.client) as answer:
         edit = ada.client.patch(f"/api/v1/images/{image_id}", json={"visibility": "private"})
         assert (edit.status_code, answer.done()) == (200, False)
 

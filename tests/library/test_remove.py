@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import functools
+import os
+import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
-import httpx2
 import pytest
 
 from tests.conftest import MakeServer
-from tests.crash.pictures import jpeg, large, marked
+from tests.crash.pictures import jpeg, marked
 from tests.crash.traffic import WIDE, rows
 from tests.server import Server, new_client
-from tests.waiting import PATIENCE, until
-from tests.workers.processes import busy
-
-SLOW = "format=avif&w=3000"
-
-
-@functools.cache
-def _big() -> bytes:
-    return large(1, 4000, 3000)
-
-
-def big(number: int) -> bytes:
-    """A picture whose rendering takes a while; other bytes for each number."""
-    return marked(_big(), number)
+from tests.waiting import until
+from tests.workers.processes import stopped_rendering, workers
 
 
 @pytest.fixture(scope="module")
-def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose uploads make no variants."""
-    place = tmp_path_factory.mktemp("busy") / "data"
+    place = tmp_path_factory.mktemp("plain") / "data"
     server = Server(place, workers=2, eager_presets="[]").start()
     yield server
     server.close()
@@ -94,44 +82,50 @@ def test_a_shared_blob_stays_until_its_last_image_is_deleted(make_server: MakeSe
     assert variant_files(server) == set()
 
 
-def test_a_variant_rendered_across_its_deletion_is_not_served_afterwards(
-    busy_server: Server,
-) -> None:
+def uploaded(server: Server, content: bytes) -> str:
+    """The id of a new image whose job has ended, so that the workers are idle."""
+    image = server.upload(content)
+    server.finished(image["job"]["id"])
+    image_id: str = image["id"]
+    return image_id
+
+
+def test_a_variant_rendered_across_its_deletion_is_not_served_afterwards(plain: Server) -> None:
     """The bytes are shared, so the rendering continues; the deleted image's URL is gone."""
-    server = busy_server
-    deleted, kept = server.upload(big(1)), server.upload(big(1))
-    url = f"/images/{deleted['id']}?{SLOW}"
+    deleted, kept = uploaded(plain, jpeg(1)), uploaded(plain, jpeg(1))
+    url = f"/images/{deleted}?w=30"
 
-    with asked(server, url):
-        assert server.client.delete(f"/api/v1/images/{deleted['id']}").status_code == 204
+    with stopped_rendering(plain, url):
+        assert plain.client.delete(f"/api/v1/images/{deleted}").status_code == 204
 
-    assert server.client.get(url).status_code == 404
-    assert server.client.get(f"/images/{kept['id']}?{SLOW}").status_code == 200
+    assert plain.client.get(url).status_code == 404
+    assert plain.client.get(f"/images/{kept}?w=30").status_code == 200
 
 
 def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image(
-    busy_server: Server,
+    plain: Server,
 ) -> None:
     """That rendering ends with an error that does not apply to the new image."""
-    server = busy_server
-    deleted = server.upload(big(2))
+    deleted = uploaded(plain, jpeg(2))
+    while len(alive := workers(plain)) > 1:  # the last one is stopped: others are started later
+        os.kill(alive.pop(), signal.SIGKILL)
+        until(lambda: workers(plain) == alive)
 
-    with asked(server, f"/images/{deleted['id']}?{SLOW}") as answer:
-        server.client.delete(f"/api/v1/images/{deleted['id']}")
-        again = server.upload(big(2))
-        assert server.client.get(f"/images/{again['id']}?{SLOW}").status_code == 200
+    with stopped_rendering(plain, f"/images/{deleted}?w=30") as answer:
+        plain.client.delete(f"/api/v1/images/{deleted}")
+        again = plain.upload(jpeg(2))["id"]
+        assert plain.client.get(f"/images/{again}?w=30").status_code == 200
 
     assert answer.result().status_code == 404
-    assert server.client.get(f"/images/{deleted['id']}?{SLOW}").status_code == 404
+    assert plain.client.get(f"/images/{deleted}?w=30").status_code == 404
 
 
-def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server) -> None:
+def test_purging_variants_while_one_is_rendered_fails_nobody(plain: Server) -> None:
     """The image still exists; only its variants are removed."""
-    server = busy_server
-    image = server.upload(big(3))
+    image_id = uploaded(plain, jpeg(3))
 
-    with asked(server, f"/images/{image['id']}?{SLOW}") as answer:
-        assert server.client.delete(f"/api/v1/images/{image['id']}/variants").status_code == 200
+    with stopped_rendering(plain, f"/images/{image_id}?w=30") as answer:
+        assert plain.client.delete(f"/api/v1/images/{image_id}/variants").status_code == 200
 
     assert answer.result().status_code == 200
 
@@ -155,21 +149,3 @@ def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -
     assert server.cli("gc", "--grace", "0s").returncode == 0
     assert variant_files(server) == set()
     assert server.upload(jpeg(1))["status"] == "pending"
-
-
-class asked:  # noqa: N801  # reads as a verb: with asked(server, url)
-    """A request in another thread during the context; it has a response at its end."""
-
-    def __init__(self, server: Server, url: str) -> None:
-        self._executor = ThreadPoolExecutor(1)
-        address = f"http://127.0.0.1:{server.port}{url}"
-        self._server = server
-        self._answer = self._executor.submit(httpx2.get, address, timeout=PATIENCE)
-
-    def __enter__(self) -> Future[httpx2.Response]:
-        busy(self._server)
-        assert not self._answer.done(), "the rendering is too fast to race with"
-        return self._answer
-
-    def __exit__(self, *_: object) -> None:
-        self._executor.shutdown(wait=True)

@@ -6,9 +6,12 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from tests.server import Server, Worker
+import httpx2
+
+from tests.server import Server, Worker, new_client
 from tests.waiting import until
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -41,6 +44,36 @@ def stopped_workers(server: Server | Worker) -> Iterator[None]:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def stopped_rendering(
+    server: Server, url: str, operator: httpx2.Client | None = None
+) -> Iterator[Future[httpx2.Response]]:
+    """A stranger's request whose rendering stands still during the context.
+
+    The workers must be idle before it, and no other work is done during it.
+
+    Args:
+        server: where the request is sent.
+        url: of a variant that is not made yet.
+        operator: a client that may read the metrics, if a stranger may not.
+    """
+    with (
+        new_client(base_url=server.client.base_url) as stranger,
+        ThreadPoolExecutor(1) as executor,
+        stopped_workers(server),
+    ):
+        answer = executor.submit(stranger.get, url)
+        until(lambda: metric(operator or server.client, "imagesvc_renders_running") > 0)
+        assert not answer.done()
+        yield answer
+
+
+def metric(client: httpx2.Client, name: str) -> float:
+    """The value of a metric without labels."""
+    lines = client.get("/metrics").text.splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
 
 def busy(server: Server | Worker, seconds: float = 0.05) -> int:
