@@ -83,7 +83,7 @@ def start(
     open_files: int | None = None,
     read_only: Path | None = None,
     listening: socket.socket | None = None,
-    wrapper: tuple[str, ...] = (),
+    obeys_modes: bool = False,
     **settings: Any,
 ) -> Process:
     """Start a command.
@@ -95,19 +95,19 @@ def start(
         open_files: its limit of open files.
         read_only: a folder that it cannot write to.
         listening: a socket that it gets as systemd passes one.
-        wrapper: a program with its options that starts Python, such as setpriv.
+        obeys_modes: whether the modes of files apply to it, also as root.
         settings: of imagesvc.
     """
     reports, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     request = {
         "arguments": arguments, "environment": environment(**settings), "directory": str(directory),
         "open_files": open_files, "read_only": read_only and str(read_only),
-        "is_activated": listening is not None,
+        "is_activated": listening is not None, "obeys_modes": obeys_modes,
     }  # fmt: skip
     with theirs:
         fds = [theirs.fileno(), *(stream.fileno() for stream in streams)]
         fds += [] if listening is None else [listening.fileno()]
-        socket.send_fds(_fork_server(*wrapper), [json.dumps(request).encode()], fds)
+        socket.send_fds(_fork_server(), [json.dumps(request).encode()], fds)
     return Process(reports)
 
 
@@ -161,26 +161,26 @@ def share_fork_server() -> None:
     listening.bind("")  # Linux chooses a name, which is in no folder
     listening.listen()
     with listening:
-        _started((), listening)
+        _started(listening)
         os.environ[SHARED] = listening.getsockname()[1:].decode()
 
 
 @functools.cache
-def _fork_server(*wrapper: str) -> socket.socket:
-    if not wrapper and (name := os.environ.get(SHARED)):
+def _fork_server() -> socket.socket:
+    if name := os.environ.get(SHARED):
         shared = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         shared.connect(f"\0{name}")
         atexit.register(shared.close)
         return shared
-    return _started(wrapper)
+    return _started()
 
 
-def _started(wrapper: tuple[str, ...], *listening: socket.socket) -> socket.socket:
+def _started(*listening: socket.socket) -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         passed = [inherited.fileno() for inherited in (theirs, *listening)]
         process = subprocess.Popen(
-            [*wrapper, sys.executable, "-m", "tests.forkserver", *map(str, passed)],
+            [sys.executable, "-m", "tests.forkserver", *map(str, passed)],
             pass_fds=passed, cwd=REPOSITORY, env=environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
@@ -191,13 +191,3 @@ def _started(wrapper: tuple[str, ...], *listening: socket.socket) -> socket.sock
 def _end(process: subprocess.Popen[bytes], requests: socket.socket) -> None:
     requests.close()
     process.wait()
-
-
-def run_interpreter(
-    *arguments: str, directory: Path = REPOSITORY, **settings: Any
-) -> subprocess.CompletedProcess[str]:
-    """Run `python -m imagesvc` to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "imagesvc", *arguments], env=environment(**settings), cwd=directory,
-        capture_output=True, text=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip

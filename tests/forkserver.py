@@ -35,7 +35,7 @@ from typing import NoReturn
 from sqlalchemy.exc import SAWarning
 from starlette.routing import compile_path
 
-from tests.namespaces import make_read_only
+from tests.namespaces import make_read_only, obey_modes
 
 REPORT = struct.Struct("!i")
 """Sent twice for each command: its process id, and its exit status when it has ended."""
@@ -62,6 +62,8 @@ class _Command:
     """A folder that it cannot write to, by a mount of its own."""
     is_activated: bool = False
     """Whether it has a socket as systemd passes one."""
+    obeys_modes: bool = False
+    """Whether the modes of files apply to it, also as root."""
 
     def run(self) -> int:
         """Run like `python -m imagesvc` after it has loaded its modules.
@@ -78,6 +80,8 @@ class _Command:
             make_read_only(self.read_only)
         if self.open_files is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
+        if self.obeys_modes:
+            obey_modes()
         sys.argv = ["imagesvc", *self.arguments]
         try:
             importlib.import_module("imagesvc.__main__").main()

@@ -1,4 +1,4 @@
-"""Namespaces of Linux, in which a process has mounts of its own."""
+"""Mounts and capabilities of Linux that a process has for itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import ctypes
 import functools
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
+from imagesvc.workers.sandbox.libc import capset
+from imagesvc.workers.sandbox.lock import CAPABILITY_VERSION_3
+
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 
 
@@ -44,6 +49,22 @@ def make_read_only(place: str) -> None:
     _check(libc.mount(None, b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None))
     _check(libc.mount(folder, folder, None, ctypes.c_ulong(MS_BIND), None))
     _check(libc.mount(None, folder, None, ctypes.c_ulong(flags), None))
+
+
+def obey_modes() -> None:
+    """Apply the modes of files to this process, also as root; see capabilities(7).
+
+    Programs that it executes as root have all capabilities again.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    status = Path("/proc/self/status").read_text()
+    permitted = int(status.partition("CapPrm:\t")[2].split()[0], 16)
+    kept = permitted & ~(1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH)
+    low, high = kept & 0xFFFFFFFF, kept >> 32
+    data = struct.pack("=6I", low, low, 0, high, high, 0)
+    capset(struct.pack("=Ii", CAPABILITY_VERSION_3, 0), data)
 
 
 def _check(status: int) -> None:

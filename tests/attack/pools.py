@@ -22,6 +22,8 @@ LIMITS = PoolLimits(
     queue_size=10,
 )
 ROGUE = "tests.attack.workers.rogue"
+LIAR = "tests.attack.workers.liar"
+"""It starts in a tenth of the time, without codecs and without a sandbox."""
 
 
 @contextlib.asynccontextmanager

@@ -41,10 +41,10 @@ def _many_descriptors() -> Iterator[None]:
 
 
 def large_picture(seed: int = 0, side: int = 1700) -> bytes:
-    """A PNG that does not compress: three bytes a pixel."""
+    """A JPEG of noise: nearly three bytes a pixel, also of its variants of this quality."""
     pixels = random.Random(seed).randbytes(side * side * 3)
     out = io.BytesIO()
-    Image.frombytes("RGB", (side, side), pixels).save(out, "PNG", compress_level=1)
+    Image.frombytes("RGB", (side, side), pixels).save(out, "JPEG", quality=100)
     return out.getvalue()
 
 
@@ -59,13 +59,13 @@ def patience(connections: int) -> dict[str, Any]:
     return {
         "max_connections": connections + 50, "max_connections_per_address": connections + 50,
         "send_timeout": "600s", "keep_alive_timeout": "600s", "default_visibility": "public",
-        "has_own_interpreter": True,
+        "eager_presets": "[]",
     }  # fmt: skip
 
 
 def patient(make_server: MakeServer, connections: int, **settings: object) -> Server:
-    """A server that waits long for clients to read."""
-    return make_server(**patience(connections), **settings)
+    """A server with memory of its own that waits long for clients to read."""
+    return make_server(has_own_interpreter=True, **patience(connections), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +73,13 @@ def asked_for(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Server, dict[str, str], int]]:
     """A server with long time-outs, URLs of 8 MB each, and its memory before the requests."""
-    with many_descriptors():
-        server = Server(tmp_path_factory.mktemp("unread") / "data", **patience(150)).start()
-    image = server.upload(large_picture(), "a.png")
+    server = Server(tmp_path_factory.mktemp("unread") / "data", **patience(150))
+    server.open_files = DESCRIPTORS
+    server.start()
+    image = server.upload(large_picture(), "a.jpg")
     server.finished(image["job"]["id"])
     original = f"/images/{image['id']}"
-    hot = warmed(server, image["id"], "w=1690&format=png&exact=1")
+    hot = warmed(server, image["id"], "w=1690&format=jpeg&q=100&exact=1")
     yield server, {"original": original, "hot": hot}, memory_of(server)
     server.close()
 
@@ -137,11 +138,11 @@ def test_a_thousand_clients_that_do_not_read_take_no_memory(
 ) -> None:
     """The server stays below 400 MB, and returns below 150 MB."""
     server = patient(make_server, 1000)
-    image = server.upload(large_picture(side=1200), "a.png")
+    image = server.upload(large_picture(side=1200), "a.jpg")
     server.finished(image["job"]["id"])
     url = f"/images/{image['id']}"
     if kind == "hot":
-        url = warmed(server, image["id"], "w=1190&format=png&exact=1")
+        url = warmed(server, image["id"], "w=1190&format=jpeg&q=100&exact=1")
 
     most, _ = hold(server, url, 1000, times)
 
@@ -151,11 +152,12 @@ def test_a_thousand_clients_that_do_not_read_take_no_memory(
 
 def test_beyond_the_bound_the_slowest_are_cut_off(make_server: MakeServer) -> None:
     """Each different body is in memory; a client that reads still gets its response."""
-    server = patient(make_server, 50, max_unsent_size="8MiB")
-    image = server.upload(large_picture(side=900), "a.png")
+    server = make_server(**patience(50), max_unsent_size="8MiB")
+    image = server.upload(large_picture(side=900), "a.jpg")
     server.finished(image["job"]["id"])
     urls = [
-        warmed(server, image["id"], f"w={width}&format=png&exact=1") for width in range(880, 890)
+        warmed(server, image["id"], f"w={width}&format=jpeg&q=100&exact=1")
+        for width in range(880, 890)
     ]
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(asked(server, url)) for url in urls]
@@ -185,9 +187,9 @@ def is_reset(client: socket.socket) -> bool:
 def test_a_client_that_reads_late_gets_all_of_its_pipeline(make_server: MakeServer) -> None:
     """Each response waits until the one before it is read, and none is lost."""
     server = patient(make_server, 50)
-    image = server.upload(large_picture(side=700), "a.png")
+    image = server.upload(large_picture(side=700), "a.jpg")
     server.finished(image["job"]["id"])
-    url = warmed(server, image["id"], "w=690&format=png&exact=1")
+    url = warmed(server, image["id"], "w=690&format=jpeg&q=100&exact=1")
     original = f"/images/{image['id']}"
     bodies = [server.client.get(path).content for path in (url, original)]
     received = b""

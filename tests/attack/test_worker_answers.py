@@ -15,7 +15,7 @@ import pytest
 from imagesvc.errors import WorkerDied
 from imagesvc.imaging.calls import ANALYSE, PROBE, RENDER, Answer, Call
 from imagesvc.imaging.messages import Rendered
-from tests.attack.pools import execute, rogue_pool
+from tests.attack.pools import LIAR, execute, rogue_pool
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +51,7 @@ LIES = {
 
 async def test_a_lie_costs_its_own_call(tmp_path: Path) -> None:
     """The call fails, the worker is ended, and the next call gets another."""
-    async with rogue_pool(tmp_path) as pool:
+    async with rogue_pool(tmp_path, module=LIAR) as pool:
         for name, lie in LIES.items():
             liar = await execute(pool, "import os; result = os.getpid()")
 
@@ -74,7 +74,7 @@ async def test_a_worker_that_lies_about_its_age_is_replaced(tmp_path: Path) -> N
 
     Otherwise a worker could stay for good, or corrupt the server's counters.
     """
-    async with rogue_pool(tmp_path) as pool:
+    async with rogue_pool(tmp_path, module=LIAR) as pool:
         for plain in AGES:
             liar = await execute(pool, "import os; result = os.getpid()")
 

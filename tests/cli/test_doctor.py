@@ -24,7 +24,6 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import DigestLocks
 from tests import commands
-from tests.library.test_check import UNPRIVILEGED
 from tests.namespaces import can_have_namespaces
 from tests.store.stock import make_stock
 
@@ -95,7 +94,7 @@ def test_a_directory_of_another_user_is_named_with_the_remedy(
     """Otherwise each command would complain about another file, which does not exist."""
     data_dir.root.chmod(0o000)
     try:
-        done = commands.run(command, "--data-dir", str(data_dir.root), wrapper=UNPRIVILEGED)
+        done = commands.run(command, "--data-dir", str(data_dir.root), obeys_modes=True)
     finally:
         data_dir.root.chmod(0o700)
 

@@ -15,7 +15,7 @@ from tests.crash.traffic import ALWAYS_KEPT, LONG_KILLS, Ledger, Traffic, rows
 from tests.server import Server
 from tests.waiting import until
 
-QUICK_KILLS = 4
+QUICK_KILLS = 3
 COLLECT_EVERY = 10
 SAMPLE = 40
 
@@ -38,7 +38,7 @@ def run_schedule(server: Server, *, kills: int, seed: int) -> None:
     clients = Traffic(server, ledger)
     start_seconds = 0.0
     for number in range(1, kills + 1):
-        if number % 4 == 0:
+        if number % 3 == 0:
             kill_while_starting(server, chance.uniform(0.0, start_seconds))
         else:
             kill_under_load(server, clients, chance, seed=seed * 10_000 + number)

@@ -29,7 +29,7 @@ async def test_an_upload_cancelled_while_it_is_published_leaves_no_row_without_a
             path = blobs.path(Digest(hashlib.sha256(content).hexdigest()))
             task = asyncio.create_task(upload(service, content))
             while not path.exists():  # noqa: ASYNC110  # a file raises no event
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.0002)
             await asyncio.sleep(number * 0.0001)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

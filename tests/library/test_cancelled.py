@@ -23,7 +23,7 @@ from imagesvc.store.removal.trash import TrashStore
 from imagesvc.store.versions import Expected
 from tests.crash.pictures import jpeg
 from tests.gates import Gate, cancelled_at
-from tests.jobs.service import running_service, upload
+from tests.jobs.service import idle_service, stored
 
 pytestmark = pytest.mark.anyio
 
@@ -66,8 +66,8 @@ async def test_an_edit_that_is_committed_is_made_known_to_delivery(tmp_path: Pat
     """An image made private must not be served from memory as before."""
     gate = Gate()
     changed: list[ImageId] = []
-    async with running_service(tmp_path / "data") as service:
-        image = await upload(service, jpeg(1))
+    async with idle_service(tmp_path / "data") as service:
+        image = await stored(service, jpeg(1))
         editor = Editor(GatedImages(service.stores.database, gate), changed.append)
         change = ImageChange(visibility=Visibility.PRIVATE)
 
@@ -93,8 +93,8 @@ class GatedTrash(TrashStore):
 async def test_a_trashing_that_is_committed_is_made_known_to_delivery(tmp_path: Path) -> None:
     """The row that a stranger has just requested must not be answered from memory."""
     gate = Gate()
-    async with running_service(tmp_path / "data") as service:
-        image = await upload(service, jpeg(1))
+    async with idle_service(tmp_path / "data") as service:
+        image = await stored(service, jpeg(1))
         rows = service.caches.images
         seen = await rows.get(image.id)
         assert rows.holds(seen)
@@ -111,8 +111,8 @@ async def test_a_trashing_that_is_committed_is_made_known_to_delivery(tmp_path: 
 async def test_a_deletion_whose_row_is_gone_removes_the_blob(tmp_path: Path) -> None:
     """Nothing of the image is left on disk (invariant 6)."""
     gate = Gate()
-    async with running_service(tmp_path / "data") as service:
-        image = await upload(service, jpeg(1))
+    async with idle_service(tmp_path / "data") as service:
+        image = await stored(service, jpeg(1))
         removal = Removal(
             images=service.stores.images,
             blobs=GatedBlobs(service.files.data_dir.blobs, gate),
@@ -147,7 +147,7 @@ async def test_a_user_whose_images_were_transferred_is_removed(tmp_path: Path) -
     """The former owner must not stay in memory, nor the user half removed."""
     gate = Gate()
     transferred: list[bool] = []
-    async with running_service(tmp_path / "data") as service:
+    async with idle_service(tmp_path / "data") as service:
         store = GatedUsers(service.stores.database, gate)
         users = Users(store, service.accounts.passwords, lambda: transferred.append(True))
         user = await users.add("ada", None, is_admin=False)

@@ -84,11 +84,6 @@ def test_a_blob_without_a_row_is_reported_and_is_not_damage(stocked: Server) -> 
     assert str(orphan) in checked.stdout
 
 
-DROPPED = "-dac_override,-dac_read_search"
-UNPRIVILEGED = ("setpriv", "--bounding-set", DROPPED, "--inh-caps", DROPPED)
-"""Starts a process that obeys the modes of files, even as root."""
-
-
 @pytest.mark.parametrize(
     ("path", "mode", "said"),
     [
@@ -107,9 +102,7 @@ def test_inaccessible_data_is_not_sound(stocked: Server, path: str, mode: int, s
     before = denied.stat().st_mode
     denied.chmod(mode)
     try:
-        checked = commands.run(
-            "check", "--repair", "--data-dir", str(data_dir), wrapper=UNPRIVILEGED
-        )
+        checked = commands.run("check", "--repair", "--data-dir", str(data_dir), obeys_modes=True)
     finally:
         denied.chmod(before)
 

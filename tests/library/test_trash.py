@@ -23,7 +23,7 @@ from imagesvc.store.files.last_run import note_run
 from imagesvc.store.images import ImageStore
 from imagesvc.store.search.listing import ImageFilter
 from tests.crash.pictures import jpeg
-from tests.jobs.service import running_service, upload
+from tests.jobs.service import idle_service, stored
 
 pytestmark = pytest.mark.anyio
 DAY = timedelta(days=1)
@@ -83,7 +83,7 @@ class Setting:
 
     async def image(self, seed: int, *, expires_in: timedelta | None = None) -> Image:
         """A new image."""
-        image = await upload(self.service, jpeg(seed))
+        image = await stored(self.service, jpeg(seed))
         if expires_in is not None:
             change = ImageChange(expires_at=self.clock.now + expires_in)
             await self.editor.edit(image.id, change, None)
@@ -109,7 +109,7 @@ async def test_the_trash_waits_by_the_clock_and_survives_one_that_is_set_back(
     tmp_path: Path,
 ) -> None:
     """Set back by any time, even before anything was put there, it deletes nothing."""
-    async with running_service(tmp_path / "data") as service:
+    async with idle_service(tmp_path / "data") as service:
         setting = Setting(service)
         image = await setting.image(1)
         await setting.trash.put_in([image.id])
@@ -128,7 +128,7 @@ async def test_the_trash_waits_by_the_clock_and_survives_one_that_is_set_back(
 
 async def test_all_images_of_a_list_go_into_the_trash_in_batches(tmp_path: Path) -> None:
     """Images that leave the list do not make others be skipped."""
-    async with running_service(tmp_path / "data", eager_presets=()) as service:
+    async with idle_service(tmp_path / "data", eager_presets=()) as service:
         setting = Setting(service)
         ids = [(await setting.image(seed)).id for seed in range(5)]
         everyone = ImageFilter(Viewer(None, sees_all=True))
@@ -144,7 +144,7 @@ async def test_an_image_expires_by_the_clock_and_is_not_deleted_by_one_that_is_s
     tmp_path: Path,
 ) -> None:
     """It is hidden in the instant that it expires, before anything is deleted."""
-    async with running_service(tmp_path / "data") as service:
+    async with idle_service(tmp_path / "data") as service:
         setting = Setting(service)
         image = await setting.image(1, expires_in=DAY)
         other = await setting.image(2)
@@ -172,7 +172,7 @@ async def test_an_image_expires_by_the_clock_and_is_not_deleted_by_one_that_is_s
 
 async def test_an_image_that_gets_more_time_is_not_deleted(tmp_path: Path) -> None:
     """Its row is looked at again in the transaction that would delete it."""
-    async with running_service(tmp_path / "data") as service:
+    async with idle_service(tmp_path / "data") as service:
         setting = Setting(service)
         image = await setting.image(1, expires_in=DAY)
         late, clock = setting.started(), setting.clock
@@ -194,7 +194,7 @@ async def test_what_a_wrong_clock_put_into_the_trash_stays_for_the_whole_retenti
     tmp_path: Path, has_restarted: bool
 ) -> None:
     """The machine starts without a time, which is corrected later, with or without a restart."""
-    async with running_service(tmp_path / "data") as service:
+    async with idle_service(tmp_path / "data") as service:
         setting = Setting(service)
         image = await setting.image(1)
         clock, right = setting.clock, setting.clock.now
@@ -222,7 +222,7 @@ async def test_a_clock_in_the_future_deletes_nothing_for_hours_also_after_a_rest
     tmp_path: Path, jump: timedelta
 ) -> None:
     """Images expire, but are kept; when the clock is right again, they are as they were."""
-    async with running_service(tmp_path / "data") as service:
+    async with idle_service(tmp_path / "data") as service:
         setting = Setting(service)
         image = await setting.image(1, expires_in=DAY)
         trashed = await setting.image(2)
@@ -251,8 +251,8 @@ async def test_a_clock_behind_the_newest_row_is_logged_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Operators see it at the start, and again when it is right."""
-    async with running_service(tmp_path / "data") as service:
-        await upload(service, jpeg(1))
+    async with idle_service(tmp_path / "data") as service:
+        await stored(service, jpeg(1))
         clock = Clock()
         watch = service.clock_watch = ClockWatch(service.stores.database, clock)
         await watch.look()

@@ -16,7 +16,7 @@ from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, large
 from tests.server import Server
 from tests.waiting import until
-from tests.workers.processes import busy, is_worker, workers
+from tests.workers.processes import is_worker, metric, workers
 
 SLOW = {
     "presets": '{"slow": "w=2000&format=avif", "thumbnail": "w=16"}',
@@ -39,16 +39,26 @@ def still_works(server: Server) -> None:
     assert server.finished(image["job"]["id"])["status"] == "succeeded"
 
 
+def stand_still(server: Server) -> tuple[str, int]:
+    """The id of a running job whose worker is stopped, and that worker; others start later."""
+    image = server.upload(SMALL)
+    server.finished(image["job"]["id"])
+    while len(alive := workers(server)) > 1:
+        os.kill(alive.pop(), signal.SIGKILL)
+        until(lambda: workers(server) == alive)
+    (worker,) = alive
+    os.kill(worker, signal.SIGSTOP)
+    wanted = {"id": image["id"], "operations": ["w=20"]}
+    answer = server.client.post("/api/v1/images/actions/process", json=wanted)
+    until(lambda: metric(server.client, "imagesvc_renders_running") > 0)
+    job_id: str = answer.json()["data"][0]["id"]
+    return job_id, worker
+
+
 def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -> None:
     """Only its own job fails, with the reason; others are done meanwhile."""
     server = make_server(workers=2, job_timeout="10s", eager_presets="[]")
-    image = server.upload(SMALL)
-    server.finished(image["job"]["id"])
-    wanted = {"id": image["id"], "operations": ["w=4000&h=3000&fit=fill&enlarge=1&format=avif"]}
-    answer = server.client.post("/api/v1/images/actions/process", json=wanted)
-    job_id = answer.json()["data"][0]["id"]
-    hanging = busy(server)
-    os.kill(hanging, signal.SIGSTOP)
+    job_id, hanging = stand_still(server)
 
     other = server.finished(server.upload(SMALL)["job"]["id"])
     job = server.finished(job_id)
@@ -65,10 +75,10 @@ def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -
 
 def test_a_job_whose_worker_is_killed_continues_in_another(make_server: MakeServer) -> None:
     """The system's out-of-memory killer is the cause."""
-    server = make_server(workers=1, **SLOW)
-    job_id = server.upload(big())["job"]["id"]
+    server = make_server(workers=1, eager_presets="[]", retry_delay="50ms")
+    job_id, worker = stand_still(server)
 
-    os.kill(busy(server), signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
 
     assert server.finished(job_id)["status"] == "succeeded"
 
@@ -124,9 +134,8 @@ def test_an_idle_worker_that_died_is_replaced_unnoticed(make_server: MakeServer)
 
 def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> None:
     """Work that is no longer needed costs no processor time."""
-    server = make_server(workers=1, **SLOW)
-    job_id = server.upload(big())["job"]["id"]
-    worker = busy(server)
+    server = make_server(workers=1, eager_presets="[]")
+    job_id, worker = stand_still(server)
 
     answer = server.client.delete(f"/api/v1/jobs/{job_id}")
 
@@ -138,10 +147,11 @@ def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> No
 
 def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> None:
     """Otherwise each crash would leave processes that occupy memory and files."""
-    server = make_server(workers=2, **SLOW)
-    server.upload(big())
+    server = make_server(workers=2, eager_presets="[]")
+    _, standing = stand_still(server)
+    still_works(server)  # in a further worker, which is idle then
     orphans = workers(server)
-    os.kill(busy(server), signal.SIGSTOP)
+    assert orphans > {standing}
 
     server.kill()
 
