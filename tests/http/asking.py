@@ -180,8 +180,9 @@ def post_multipart(server: Server, body: bytes, boundary: str = BOUNDARY) -> htt
 
 
 def images_count(server: Server) -> int:
-    """The number of images on the newest page."""
-    return len(server.client.get("/api/v1/images?limit=200").json()["data"])
+    """The number of images that are not in the trash, of a server without accounts."""
+    total: int = server.client.get("/api/v1/timeline").json()["total"]
+    return total
 
 
 def orphans(server: Server) -> list[str]:

@@ -17,6 +17,8 @@ from tests.http.asking import assert_problem, picture
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 KEYS, ME = "/api/v1/api-keys", "/api/v1/users/me"
 
 

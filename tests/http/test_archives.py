@@ -21,6 +21,8 @@ from tests.imaging.places import traces
 from tests.server import Server
 from tests.sessions import browser_of
 
+pytestmark = pytest.mark.joint
+
 ARCHIVES = "/api/v1/archives"
 NO_ID = "0190c0de-0000-7000-8000-000000000000"
 

@@ -11,6 +11,8 @@ from tests.accounts import Account, make_user
 from tests.http.asking import assert_problem, picture
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 UPDATE, CHECK = "/api/v1/images/actions/update", "/api/v1/images/actions/check"
 NO_ID = "0190c0de-0000-7000-8000-000000000000"
 

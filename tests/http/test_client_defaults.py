@@ -21,6 +21,8 @@ from tests.http.asking import (
 from tests.http.test_forms import field_part
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 JSON = {"content-type": "application/json"}
 URLENCODED = {"content-type": "application/x-www-form-urlencoded"}
 

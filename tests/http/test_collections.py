@@ -11,6 +11,8 @@ from tests.http.asking import assert_problem, images_count, orphans, picture
 from tests.http.people import People, upload
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 URL = "/api/v1/collections"
 NO_ID = "01890000-0000-7000-8000-000000000000"
 

@@ -10,6 +10,8 @@ import pytest
 from tests.http.asking import assert_problem, picture, send_raw
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 LIST = "/api/v1/images?limit=200"
 
 

@@ -25,6 +25,8 @@ from tests.server import Server
 from tests.waiting import until
 from tests.workers.processes import workers
 
+pytestmark = pytest.mark.joint
+
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 

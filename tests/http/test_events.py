@@ -18,10 +18,13 @@ from tests.accounts import PASSWORD, Account, make_user
 from tests.conftest import MakeServer
 from tests.crash.traffic import rows
 from tests.http.asking import assert_problem, damaged, noise, picture
+from tests.http.people import upload
 from tests.server import Server, new_client
 from tests.sessions import EVERY, ONE, browser_of
 from tests.waiting import PATIENCE, until
 from tests.workers.processes import busy
+
+pytestmark = pytest.mark.joint
 
 EVENTS = "/api/v1/events"
 
@@ -55,16 +58,14 @@ def read(
     return found
 
 
-def test_an_upload_sends_events_in_order(server: Server) -> None:
+def test_an_upload_sends_events_in_order(guarded: Server, admin: Account) -> None:
     """A client follows its upload without polling."""
-    image = server.upload(picture(1))
+    client = make_user(guarded, admin, "follower").client
+    image = upload(client, 1)
 
-    told = [
-        event
-        for event in read(server.client, "job.succeeded", last="0")
-        if image["id"] == event["data"]["data"]["image_id"]
-    ]
+    told = read(client, "job.succeeded", last="0")
 
+    assert {event["data"]["data"]["image_id"] for event in told} == {image["id"]}
     assert [event["event"] for event in told] == [
         "image.created", "job.pending", "job.processing", "job.succeeded",
     ]  # fmt: skip
@@ -72,26 +73,27 @@ def test_an_upload_sends_events_in_order(server: Server) -> None:
     assert told[-1]["data"]["id"] == told[-1]["id"]
 
 
-def test_edits_and_deletions_send_events(server: Server) -> None:
+def test_edits_and_deletions_send_events(guarded: Server, admin: Account) -> None:
     """What a copy of the list needs to keep step."""
-    image = server.upload(picture(2))
+    client = make_user(guarded, admin, "copyist").client
+    image = upload(client, 2)
     url = f"/api/v1/images/{image['id']}"
-    server.finished(image["job"]["id"])
-    server.client.patch(url, json={"title": "x"}).raise_for_status()
-    server.client.patch(url, json={"title": "x"}).raise_for_status()  # which changes nothing
-    collection = server.client.post("/api/v1/collections", json={"title": "c"}).json()["id"]
+    read(client, "job.succeeded", last="0")
+    client.patch(url, json={"title": "x"}).raise_for_status()
+    client.patch(url, json={"title": "x"}).raise_for_status()  # which changes nothing
+    collection = client.post("/api/v1/collections", json={"title": "c"}).json()["id"]
     members = f"/api/v1/collections/{collection}/relationships/images"
     link = {"data": [{"type": "images", "id": image["id"]}]}
-    server.client.post(members, json=link).raise_for_status()
-    server.client.request("DELETE", members, json=link).raise_for_status()
-    server.client.delete(url).raise_for_status()
+    client.post(members, json=link).raise_for_status()
+    client.request("DELETE", members, json=link).raise_for_status()
+    client.delete(url).raise_for_status()
 
     types = "image.updated,image.deleted"
-    told = read(server.client, "image.deleted", last="0", types=types)
+    told = read(client, "image.deleted", last="0", types=types)
 
     assert [event["event"] for event in told] == [*["image.updated"] * 3, "image.deleted"]
     assert {event["data"]["data"]["image_id"] for event in told} == {image["id"]}
-    repeated = read(server.client, "image.deleted", last="0", types=types.split(","))
+    repeated = read(client, "image.deleted", last="0", types=types.split(","))
     assert repeated == told
 
 
@@ -114,12 +116,12 @@ def test_a_reader_that_reconnects_gets_each_event_once(make_server: MakeServer) 
     """No loss and no doubles, through reconnections, a kill and a restart."""
     server = make_server(workers=1)
 
-    def upload() -> None:
+    def upload_five() -> None:
         with new_client(base_url=server.client.base_url) as client:
             for seed in range(5):
                 client.post("/api/v1/images", files={"file": ("a.jpg", picture(seed))})
 
-    threads = [threading.Thread(target=upload) for _ in range(3)]
+    threads = [threading.Thread(target=upload_five) for _ in range(3)]
     for thread in threads:
         thread.start()
     told: list[dict[str, Any]] = []

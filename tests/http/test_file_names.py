@@ -23,6 +23,8 @@ from tests.http.asking import (
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
 MANIFEST = SHARED / "corpus" / "manifest.json"
 STORED = re.compile("[0-9a-f]{64}|[0-9]+-[0-9a-f]{64}-[0-9a-f]{32}")

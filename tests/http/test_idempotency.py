@@ -27,6 +27,8 @@ from tests.remote import Remote, answered
 from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
+pytestmark = pytest.mark.joint
+
 ROUTES = ("/images", "/api/v1/images", "/api/v1/images/actions/upload")
 
 

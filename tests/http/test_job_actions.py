@@ -11,6 +11,8 @@ from tests.http.asking import damaged, picture
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 SUMMARY, RETRY = "/api/v1/jobs/summary", "/api/v1/jobs/actions/retry"
 NO_ID = "0190c0de-0000-7000-8000-000000000000"
 

@@ -12,6 +12,8 @@ from tests.http.people import People, upload
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 PATCH = "application/merge-patch+json"
 
 

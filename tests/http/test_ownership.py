@@ -23,6 +23,8 @@ from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 SECRET = "the-secret-of-ada"  # in whatever Ada says about her things
 
 

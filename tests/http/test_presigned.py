@@ -19,6 +19,8 @@ from tests.http.asking import assert_problem, images_count, orphans, picture
 from tests.http.people import People
 from tests.server import Server, new_client
 
+pytestmark = pytest.mark.joint
+
 ASK = "/api/v1/images/actions/upload-url"
 JPEG = {"content-type": "image/jpeg"}
 

@@ -10,6 +10,8 @@ from tests.accounts import Account, make_user
 from tests.http.asking import assert_problem
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 SEARCHES = "/api/v1/searches"
 
 

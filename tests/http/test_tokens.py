@@ -25,6 +25,8 @@ from tests.http.asking import assert_problem
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 TOKEN, REVOKE, ME = "/api/v1/auth/token", "/api/v1/auth/revoke", "/api/v1/users/me"
 
 

@@ -15,6 +15,8 @@ from tests.http.people import People, upload
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 ACTIONS = "/api/v1/images/actions"
 EMPTY = "/api/v1/trash/actions/empty"
 TRASH = "/api/v1/images?trash=true&limit=200"

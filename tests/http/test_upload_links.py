@@ -18,6 +18,8 @@ from tests.http.people import People
 from tests.visitors import LINKS, SHARES, Visitor, link, share
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 
 def collection_of(people: People) -> str:
     """An empty private collection of Ann."""

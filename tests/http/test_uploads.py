@@ -23,6 +23,8 @@ from tests.http.asking import (
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 PLACES = ["/images", "/api/v1/images", "/api/v1/images/actions/upload"]
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 KIB_100 = 100 * 1024

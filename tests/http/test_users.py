@@ -10,6 +10,8 @@ from tests.accounts import PASSWORD, Account, client_of, log_in, make_user, refu
 from tests.http.asking import assert_problem, picture
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 USERS, ME = "/api/v1/users", "/api/v1/users/me"
 
 

@@ -18,6 +18,8 @@ from tests.receiver import Receiver
 from tests.server import Server
 from tests.waiting import PATIENCE, until
 
+pytestmark = pytest.mark.joint
+
 HOOKS = "/api/v1/webhooks"
 
 

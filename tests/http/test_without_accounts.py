@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx2
 import pytest
 
@@ -11,13 +9,7 @@ from imagesvc.server.middleware.local_only import FIELDS, PREFIXES, USUAL
 from tests.http.asking import assert_problem, picture, send_raw
 from tests.server import Server
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server without accounts."""
-    shared = Server(tmp_path_factory.mktemp("open") / "data", workers=1, auth="off").start()
-    yield shared
-    shared.close()
+pytestmark = pytest.mark.joint
 
 
 def upload(server: Server, **headers: str) -> httpx2.Response:
