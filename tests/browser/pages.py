@@ -9,13 +9,12 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.breadth import represented
 from tests.browser.contexts import Contexts, Window
 from tests.http.asking import picture
 from tests.server import Server
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-DIRECTIONS = represented(("ltr", "rtl"), "ltr")
+DIRECTIONS = ("ltr", "rtl")
 """Of text; style sheets have logical properties only, so pages are mirrored."""
 NARROW = {"width": 390, "height": 844}
 RUN_AXE = """async (rules) => {
@@ -112,11 +111,17 @@ def logged_in(page: Page, server: Server, name: str, password: str, path: str = 
 
 def axe_violations(page: Page) -> list[str]:
     """What axe-core finds on a page in both themes, which differ in colours only."""
+    page.emulate_media(color_scheme="light")
+    found = [f"light: {it}" for it in violations(page)]
+    page.emulate_media(color_scheme="dark")
+    found += [f"dark: {it}" for it in violations(page, runOnly=OF_COLOURS)]
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def violations(page: Page, **options: Any) -> list[str]:
+    """What axe-core finds on a page as it is shown, for a test that looks at the page anyway."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
-    page.emulate_media(color_scheme="light")
-    found = [f"light: {it}" for it in page.evaluate(RUN_AXE, {})]
-    page.emulate_media(color_scheme="dark")
-    found += [f"dark: {it}" for it in page.evaluate(RUN_AXE, {"runOnly": OF_COLOURS})]
-    page.emulate_media(color_scheme="light")
+    found: list[str] = page.evaluate(RUN_AXE, options)
     return found

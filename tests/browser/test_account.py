@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.accounts import Account, admin_of, client_of, make_user, refused
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of, violations
 from tests.http.asking import picture
 from tests.receiver import Receiver
 from tests.server import Server
@@ -52,6 +52,7 @@ def has_session(client: httpx2.Client) -> bool:
     return client.get("/photos/api/v1/session").status_code == 200
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing(members: Server, visits: Visits, admin: Account, direction: str) -> None:
     """On the page and in its dialog, at the width of a phone, with long and hostile names."""
@@ -92,6 +93,7 @@ def test_a_key_is_made_shown_once_and_removed(
 
     opener.click()
     form = page.get_by_role("dialog", name="New key")
+    assert violations(page) == []
     form.get_by_label("see pictures").uncheck()
     form.get_by_label("upload").uncheck()
     form.get_by_label("Name").fill(HOSTILE)
@@ -233,11 +235,13 @@ def test_a_webhook_is_made_tested_and_removed(
         dialog = page.get_by_role("dialog", name="Deliveries")
         dialog.get_by_role("button", name="Send a test").click()
         expect(dialog.locator("li")).to_contain_text("webhook.test")
+        assert violations(page) == []
         until(lambda: receiver.at("/hook"))
         dialog.get_by_role("button", name="Switch off").click()
         expect(dialog.get_by_role("button", name="Switch on")).to_be_visible()
         dialog.get_by_role("button", name="Close").click()
         expect(row).to_contain_text("Off")
+        assert violations(page) == []
 
         row.get_by_role("button", name="Remove").click()
         page.get_by_role("dialog").get_by_role("button", name="Remove").click()
@@ -246,6 +250,7 @@ def test_a_webhook_is_made_tested_and_removed(
         receiver.close()
 
 
+@pytest.mark.breadth
 def test_without_accounts_there_are_programs_only(gallery: Server, visits: Visits) -> None:
     """No one has a password or keys; the menu leads to the page."""
     page = visits.open(gallery)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.accounts import Account, admin_of, client_of, make_user
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of, violations
 from tests.http.asking import damaged, picture
 from tests.server import Server
 from tests.waiting import until
@@ -71,6 +71,7 @@ def open_as(server: Server, visits: Visits, name: str, path: str, **options: Any
     return page
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing(
     members: Server, visits: Visits, admin: Account, failed: str, direction: str
@@ -117,13 +118,17 @@ def test_a_failed_job_is_listed_with_its_reason_and_retried(
 
 
 def test_users_are_made_changed_and_removed(
-    members: Server, visits: Visits, admin: Account
+    members: Server, visits: Visits, admin: Account, failed: str
 ) -> None:
     """A mistake is an error in the dialog; the pictures of a removed user get a new owner."""
+    assert failed
     heir = make_user(members, admin, "heir")
     page = open_as(members, visits, "admin", "/photos/admin")
     users = page.locator("#users li")
     expect(users.filter(has_text="heir")).to_be_visible()
+    expect(page.locator("#jobs li")).to_be_visible()
+    expect(page.locator("#state")).to_contain_text("All is well")
+    assert violations(page) == []
 
     page.get_by_role("button", name="New user").click()
     form = page.get_by_role("dialog", name="New user")
@@ -146,6 +151,8 @@ def test_users_are_made_changed_and_removed(
     expect(users).to_have_count(1)
     users.get_by_role("button", name="Edit").click()
     form = page.get_by_role("dialog", name="Edit ned")
+    expect(form).to_be_visible()
+    assert violations(page) == []
     form.get_by_label("Space at most").fill("2.5")
     form.get_by_label("Disabled").check()
     form.get_by_role("button", name="Save").click()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.accounts import admin_of, make_user
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of, violations
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server
@@ -164,6 +164,7 @@ def test_errors_are_marked_at_their_fields(visits: Visits, gallery: Server, imag
     expect(field(page, "w")).to_have_attribute("aria-invalid", "false")
     expect(page.locator(".build-problem")).to_contain_text("Request ")
     expect(page.locator(ADDRESS)).to_have_count(0)
+    assert violations(page) == []
 
     field(page, "blur").fill("2")
     page.get_by_role("button", name="Remove q", exact=True).click()
@@ -247,6 +248,7 @@ def test_others_build_urls_without_signing(visits: Visits, make_server: MakeServ
     expect(page.get_by_label("Signature")).to_have_count(0)
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_and_a_phone_has_room(
     visits: Visits, gallery: Server, image: str, direction: str

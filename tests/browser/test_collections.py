@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.accounts import PASSWORD, Account, admin_of, make_user
 from tests.browser.contexts import Contexts
-from tests.browser.pages import NARROW, Visits, axe_violations, logged_in, url_of
+from tests.browser.pages import NARROW, Visits, axe_violations, logged_in, url_of, violations
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -148,6 +148,7 @@ def test_a_collection_is_made_changed_and_deleted(page: Page, library: Library) 
     page.keyboard.press("e")
     dialog = page.get_by_role("dialog", name="Edit the collection")
     expect(dialog.get_by_label("Visibility")).to_have_value("private")
+    assert violations(page) == []
     dialog.get_by_label("Visibility").select_option("unlisted")
     dialog.get_by_label("Description").fill("At the <b>sea")
     dialog.get_by_role("button", name="Save").click()
@@ -162,6 +163,7 @@ def test_a_collection_is_made_changed_and_deleted(page: Page, library: Library) 
     expect(card(page, "Beach").locator(".cover img")).to_be_visible()
     expect(card(page, "Beach").locator("small")).to_have_text("2 pictures · Private")
     assert page.locator("main img[src='x']").count() == 0
+    assert violations(page) == []
     card(page, "Beach").get_by_role("button", name="Edit Beach").click()
     dialog.get_by_label("Title").fill("Sand")
     page.keyboard.press("Enter")
@@ -212,6 +214,7 @@ def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Librar
     addresses = [f"{BASE}/view/{library.images[index]}" for index in (0, 2, 3)]
     expect(tiles).to_have_count(3)
     assert [tile.get_attribute("href") for tile in tiles.all()] == addresses
+    assert violations(page) == []
 
     tiles.nth(1).click()
     expect(page).to_have_url(url_of(library.server, addresses[1]))
@@ -310,7 +313,8 @@ def test_a_failure_shows_its_reason_and_the_request(page: Page, library: Library
     expect(card(page, "There")).to_be_visible()
 
 
-@pytest.mark.parametrize("is_right_to_left", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.breadth
+@pytest.mark.parametrize("is_right_to_left", [False, True])
 def test_axe_finds_nothing(visits: Visits, library: Library, *, is_right_to_left: bool) -> None:
     """In both themes, with dialogs; on a phone nothing is wider than the screen."""
     place = library.make(HOSTILE, 0, 1, description=20 * HOSTILE)

@@ -24,6 +24,7 @@ from tests.browser.pages import (
     Visits,
     axe_violations,
     url_of,
+    violations,
 )
 from tests.server import Server
 from tests.waiting import until
@@ -342,6 +343,8 @@ def test_suggestions_complete_the_text(visits: Visits, searched: Server) -> None
     page.keyboard.press("/")
     page.keyboard.type("wid")
     expect(options).to_have_text([re.compile("Width")])
+    page.keyboard.press("ArrowDown")
+    assert violations(page) == []
     options.first.click()
     expect(box(page)).to_have_value("width:")
     expect(page.locator(".suggestion-hint")).to_contain_text("Pixels")
@@ -425,6 +428,7 @@ def test_an_error_is_marked_at_its_column(visits: Visits, searched: Server) -> N
     expect(box(page)).to_be_focused()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_while_a_search_is_typed(
     visits: Visits, searched: Server, direction: str

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.accounts import PASSWORD, Account, admin_of, make_user
 from tests.browser.contexts import Contexts
-from tests.browser.pages import NARROW, Visits, axe_violations, logged_in
+from tests.browser.pages import NARROW, Visits, axe_violations, logged_in, violations
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -121,6 +121,7 @@ def test_tags_are_added_and_removed(page: Page, library: Library) -> None:
     dialog.get_by_label("Add tags").fill("sea")
     page.keyboard.press("Enter")
     expect(dialog.locator(".chips bdi")).to_have_text("sea")
+    assert violations(page) == []
     dialog.get_by_label("Add tags").fill("<img src=x>, sea,")
     page.keyboard.press("Enter")
     with edited(page):
@@ -292,6 +293,7 @@ def test_the_help_lists_the_keys_of_the_actions(page: Page) -> None:
     page.keyboard.press("Escape")
 
 
+@pytest.mark.breadth
 def test_axe_finds_nothing_in_the_dialogs(library: Library, visits: Visits) -> None:
     """In both themes; on a phone nothing is wider than the screen."""
     page = visits.page(viewport=NARROW)

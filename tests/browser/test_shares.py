@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of, violations
 from tests.http.asking import picture
 from tests.server import Server
 from tests.visitors import Visitor
@@ -58,6 +58,7 @@ def shown_link(page: Page, server: Server) -> str:
     return link
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing(
     below: Server, images: list[str], visits: Visits, direction: str
@@ -110,6 +111,8 @@ def test_selected_pictures_are_shared_until_it_is_withdrawn(
     assert visitor.token not in page.content()
     row.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog", name="Edit")
+    expect(dialog.get_by_role("button", name="Save")).to_be_enabled()
+    assert violations(page) == []
     dialog.get_by_label("Password", exact=True).fill("sesame")
     dialog.get_by_label("Downloads").check()
     dialog.get_by_role("button", name="Save").click()
@@ -120,6 +123,7 @@ def test_selected_pictures_are_shared_until_it_is_withdrawn(
     dialog.get_by_label("Remove the password").check()
     dialog.get_by_role("button", name="Save").click()
     expect(row).not_to_contain_text("Password")
+    assert violations(page) == []
     assert visitor.api().json()["allow_download"] is True
 
     row.get_by_role("button", name="Withdraw").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.contexts import Contexts
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of, violations
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -28,6 +28,7 @@ def filled(gallery: Server) -> Server:
     return gallery
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("path", ["/", "/photos/login", "/photos/setup"])
 def test_axe_finds_nothing(
@@ -46,7 +47,7 @@ def test_axe_finds_nothing(
 def test_nothing_is_wider_than_a_phone(
     filled: Server, members: Server, visits: Visits, path: str
 ) -> None:
-    """No page scrolls sideways, and buttons are large enough to hit."""
+    """No page scrolls sideways, buttons are large enough to hit, and axe finds nothing."""
     server = members if path.startswith("/photos") else filled
     page = visits.open(server, path, viewport=NARROW, has_touch=True)
     page.locator(READY).first.wait_for()
@@ -56,6 +57,8 @@ def test_nothing_is_wider_than_a_phone(
         "[...document.querySelectorAll('button, summary, nav a, input[type=submit]')]"
         ".filter((it) => it.offsetParent && it.offsetHeight < 40).map((it) => it.outerHTML)"
     ) == []  # fmt: skip
+    page.locator(".menu summary").click()
+    assert violations(page) == []
 
 
 def test_theme_and_language_are_kept(filled: Server, visits: Visits) -> None:

@@ -20,6 +20,7 @@ from tests.browser.pages import (
     Visits,
     axe_violations,
     url_of,
+    violations,
 )
 from tests.conftest import MakeServer
 from tests.http.asking import picture
@@ -225,6 +226,7 @@ def test_check_marks_and_ranges_select(page: Page) -> None:
     tile(page, 5).locator("a").click(modifiers=["Shift"])
     expect(page.get_by_role("toolbar")).to_contain_text("5 pictures selected")
     assert selected(page) == [1, 2, 3, 4, 5]
+    assert violations(page) == []
 
     tile(page, 3).locator("a").click()  # while pictures are selected, a click selects
     assert selected(page) == [1, 2, 4, 5]
@@ -564,6 +566,7 @@ def test_a_picture_that_fails_can_be_loaded_again(gallery: Server, visits: Visit
     expect(page.locator(".tile.loaded")).not_to_have_count(0)
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_while_pictures_are_selected(
     library: Server, visits: Visits, direction: str

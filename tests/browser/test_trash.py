@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import NARROW, OPEN_AND_LEAVE, Visits, axe_violations, url_of
+from tests.browser.pages import NARROW, OPEN_AND_LEAVE, Visits, axe_violations, url_of, violations
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -49,6 +49,7 @@ def places(server: Server, ids: list[str]) -> list[bool | None]:
     ]
 
 
+@pytest.mark.breadth
 def test_axe_finds_nothing(below: Server, trashed: list[str], visits: Visits) -> None:
     """With pictures that are selected, at the width of a phone, of which nothing is wider."""
     assert len(trashed) == COUNT
@@ -96,6 +97,7 @@ def test_pictures_are_deleted_only_if_the_user_agrees(
     """From the viewer, in which a picture can be restored, too; then all."""
     page = opened(visits, below)
     page.locator(".tile.loaded").first.wait_for()
+    assert violations(page) == []
     page.evaluate(OPEN_AND_LEAVE, ".tile[data-index='0'] a")
     expect(page.locator(".pswp")).to_have_count(0)
     page.locator(".tile[data-index='0'] a").click()

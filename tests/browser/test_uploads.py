@@ -14,7 +14,7 @@ from tests.accounts import PASSWORD, admin_of, make_user
 from tests.browser.contexts import WIDE
 from tests.browser.cutting import Relay
 from tests.browser.dropping import choose, drag, drop, drop_folder, fresh, jpeg, paste, row
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of, violations
 from tests.http.asking import TEXT, picture
 from tests.remote import Remote, answered
 from tests.server import Server
@@ -98,6 +98,7 @@ def test_dropped_files_become_images(page: Page, anna: httpx2.Client, visits: Vi
     expect(row(page, "large.jpg")).to_contain_text("This server accepts up to")
     expect(page.get_by_role("status").first).to_have_text("2 pictures were uploaded. 3 failed")
     expect(page.locator(".upload-total")).to_contain_text("2 of 5 done")
+    assert violations(page) == []
     (image,) = named(anna, "sea.jpg")
     assert image["visibility"] == "private"
     expect(row(page, "sea.jpg").get_by_role("link")).to_have_attribute(
@@ -362,6 +363,7 @@ def test_rows_outlast_the_page_and_lost_files_go_on(
     assert len(named(anna, "lost.jpg")) == 1
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_in_the_tray(members: Server, visits: Visits, direction: str) -> None:
     """With rows of several states; on a phone, nothing is wider than the screen."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
-from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of, violations
 from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import until
@@ -218,6 +218,7 @@ def test_information_is_shown_and_edited(page: Page, gallery: Server, images: li
     expect(panel).to_contain_text("4.jpeg")
     expect(panel).to_contain_text("3,000 \u00d7 2,000")
     expect(panel).to_contain_text("5 May 2026")
+    assert violations(page) == []
 
     panel.get_by_label("Title").fill("Dunes")
     with page.expect_response(lambda response: is_change(response.request)):
@@ -311,6 +312,11 @@ def test_links_and_texts_to_embed_are_copied(
     page.goto(url_of(gallery, f"/view/{images[2]}"))
     loaded(page)
     copied = {}
+    page.keyboard.press("c")
+    page.get_by_role("dialog", name="Copy a link").wait_for()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Copy a link")).to_have_count(0)
     for name in ("Address of the original", "Markdown", "HTML", "BBCode", "HTML in several sizes"):
         page.keyboard.press("c")
         choice = page.get_by_role("dialog", name="Copy a link").locator("li button")
@@ -356,6 +362,7 @@ def test_the_slideshow_goes_on_and_stops(page: Page, gallery: Server, images: li
     expect(button).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_in_the_viewer(
     visits: Visits, gallery: Server, images: list[str], direction: str

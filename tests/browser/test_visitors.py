@@ -18,6 +18,7 @@ from tests.browser.pages import (
     Visits,
     axe_violations,
     url_of,
+    violations,
 )
 from tests.http.asking import TEXT, in_time, picture
 from tests.server import Server
@@ -44,6 +45,7 @@ def collection_id(gallery: Server) -> str:
     return made
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing(
     gallery: Server, collection_id: str, visits: Visits, direction: str
@@ -53,10 +55,9 @@ def test_axe_finds_nothing(
     opened = share(gallery.client, collection_id=collection_id, allow_download=True)
     guest = link(gallery.client, collection_id=collection_id)
     visits.expect_error("403")
+    page = visits.page(is_right_to_left=direction == "rtl", viewport=NARROW)
     for made, ready in ((locked, "#unlock"), (opened, "#images img"), (guest, "#guest")):
-        page = visits.open(
-            gallery, made["url"], is_right_to_left=direction == "rtl", viewport=NARROW
-        )
+        page.goto(url_of(gallery, made["url"]))
         page.locator(ready).first.wait_for()
         assert axe_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -73,6 +74,7 @@ def test_a_visitor_sends_the_password_and_sees_the_pictures(
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Open").click()
     expect(page.get_by_role("alert").filter(has_text="The password is wrong.")).to_be_visible()
+    assert violations(page) == []
     page.get_by_label("Password").fill("sesame")
     page.keyboard.press("Enter")
 
@@ -110,6 +112,8 @@ def test_a_visitor_looks_at_pictures_and_downloads_them(
         gallery.client, collection_id=collection_id, allow_download=True, show_metadata=True
     )
     page = visits.open(gallery, made["url"])
+    page.locator("#images img").first.wait_for()
+    assert violations(page) == []
     page.locator("#images img").first.click()
     counter, caption = page.locator(".pswp__counter"), page.locator(".pswp__caption")
     expect(counter).to_have_text("1 / 3")
@@ -187,17 +191,21 @@ def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visi
         lambda soon: gallery.client.post(SHARES, json=body | {"expires_at": soon.isoformat()})
     )
     ended = answer.json()["url"]
-    visits.open(gallery, used["url"]).locator("#images img").first.wait_for()
+    page = visits.open(gallery, used["url"])
+    page.locator("#images img").first.wait_for()
     until(lambda: gallery.client.get(f"/api/v1/shared{ended[2:]}").status_code == 410)
     visits.expect_error("410")
-    expect(visits.open(gallery, used["url"]).get_by_text("This link is used up")).to_be_visible()
-    expect(visits.open(gallery, ended).get_by_text("This link has expired.")).to_be_visible()
+    page.context.clear_cookies()  # another visitor
+    page.goto(url_of(gallery, used["url"]))
+    expect(page.get_by_text("This link is used up")).to_be_visible()
+    page.goto(url_of(gallery, ended))
+    expect(page.get_by_text("This link has expired.")).to_be_visible()
     made = share(gallery.client, collection_id=collection_id)
     gallery.client.delete(f"/api/v1/shares/{made['id']}")
     visits.expect_error("404")
 
     for url in (made["url"], f"/g/{made['token']}"):
-        page = visits.open(gallery, url)
+        page.goto(url_of(gallery, url))
         expect(page.get_by_text("There is no such link.")).to_be_visible()
 
 
@@ -253,6 +261,7 @@ def test_a_guest_uploads_pictures(gallery: Server, visits: Visits, tmp_path: Pat
     expect(alert).to_be_hidden()
     expect(page.get_by_role("heading", name="Your pictures")).to_be_visible()
     expect(page.get_by_text("2 weitere Bilder können hochgeladen werden.")).to_be_visible()
+    assert violations(page) == []
 
     files.set_input_files(good)
 
