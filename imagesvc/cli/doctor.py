@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -15,13 +16,16 @@ from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
-from imagesvc.errors import BucketTooOpen
+from imagesvc.errors import BucketTooOpen, DatabaseUnavailable
 from imagesvc.library.doctor.findings import Finding, Level, error
 from imagesvc.service.database import reading_database_of
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
+from imagesvc.store.db.identity import installation_in
+from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.engine import count_workers
 from imagesvc.store.objects.incoming import FOLDER as INCOMING
+from imagesvc.store.objects.mark import BucketMark
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.permissions import refused_in
 from imagesvc.store.objects.upload_rights import UploadRights
@@ -87,6 +91,8 @@ def _check_bucket(settings: Settings) -> list[str]:
 
     async def checked() -> list[str]:
         refused = await refused_in(bucket)
+        if not refused:
+            await _check_mark(settings, BucketMark(bucket))
         if settings.direct_uploads and not refused:
             excess = await UploadRights(bucket, INCOMING).excess()
             if excess is not None:
@@ -94,6 +100,18 @@ def _check_bucket(settings: Settings) -> list[str]:
         return refused
 
     return asyncio.run(checked())
+
+
+async def _check_mark(settings: Settings, mark: BucketMark) -> None:
+    """Raises `BucketOfAnother`; what is wrong with the database is another finding."""
+    database = reading_database_of(settings)
+    try:
+        with contextlib.suppress(DatabaseUnavailable):
+            installation = await database.read(installation_in)
+            if installation is not None:
+                await mark.is_marked(installation, ImageStore(database).known_names)
+    finally:
+        await database.close()
 
 
 def _show(finding: Finding) -> None:

@@ -49,7 +49,7 @@ def move(
             bucket = open_blob_bucket(settings.blob_url, PATIENT)
             blobs = BlobMove(rows, FileBlobStore(source.blobs), bucket, bar)
             stack.callback(blobs.close)
-            asyncio.run(unless(lock.lost(), blobs.catch_up()))
+            asyncio.run(unless(lock.lost(), _copied(blobs)))
             _require_whole(blobs, without_damaged=without_damaged)
 
         def complete() -> None:
@@ -59,6 +59,11 @@ def move(
 
         moved = move_rows(rows, source, target, complete, lock.hand_to)
     _print_moved(source, moved, blobs)
+
+
+async def _copied(blobs: BlobMove) -> None:
+    await blobs.claim()
+    await blobs.catch_up()
 
 
 def _check(settings: Settings, source: DataDir) -> None:

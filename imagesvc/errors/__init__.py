@@ -45,6 +45,7 @@
         ├── OriginalDamaged        503  original_damaged
         ├── BucketUnavailable
         │   └── BucketForbids
+        ├── BucketOfAnother
         ├── BucketTooOpen
         └── InsufficientStorage    507  insufficient_storage
             └── ElsewhereFull
@@ -102,6 +103,7 @@ from .roots import ImagesvcError, Rejected, Unavailable, text_of
 from .unavailability import (
     BucketForbids,
     BucketFull,
+    BucketOfAnother,
     BucketTooOpen,
     BucketUnavailable,
     DatabaseDamaged,
@@ -121,6 +123,7 @@ __all__ = [
     "NO_SUCH_ID",
     "BucketForbids",
     "BucketFull",
+    "BucketOfAnother",
     "BucketTooOpen",
     "BucketUnavailable",
     "Conflict",

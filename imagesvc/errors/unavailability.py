@@ -61,6 +61,10 @@ class BucketForbids(BucketUnavailable):
     """The credentials do not permit this in a bucket that otherwise works."""
 
 
+class BucketOfAnother(Unavailable):
+    """A bucket has the objects of another installation, which would be lost."""
+
+
 class BucketTooOpen(Unavailable):
     """A bucket whose upload URLs would permit more than an upload."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from imagesvc.errors import BucketForbids
+from imagesvc.library.identity import Identity
 from imagesvc.model.ids import utc_now
 from imagesvc.store.contents.variants import VariantContents
 from imagesvc.store.files.blobs import BlobStore, StoredBlob
@@ -50,6 +51,7 @@ class Collector:
     contents: VariantContents
     variants: VariantStore
     pending_uploads: PendingUploadStore
+    identity: Identity
     incoming_objects: IncomingObjects | None = None
     clock: Callable[[], datetime] = utc_now
 
@@ -59,7 +61,12 @@ class Collector:
         The grace period protects the blobs of uploads in progress; so does the lock of the digest,
         which an upload holds from before the blob until after the row. Where there are no locks,
         it is an hour at least.
+
+        Raises:
+            BucketOfAnother: another installation has its originals in the bucket.
+            Unavailable: the bucket or the database cannot be used now.
         """
+        await self.identity.check()
         found, least = Orphans(), max(grace_seconds, self.locks.orphan_seconds)
         async for batch in self.blobs.all():
             old = [blob for blob in batch if blob.age_seconds >= least]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -28,7 +29,7 @@ class Background:
         self._leadership = parts.stores.database.leadership
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
+    def start(self, *, is_bucket_checked: bool) -> None:
         """Begin each of them."""
         loops = [
             self._collect_regularly,
@@ -38,6 +39,8 @@ class Background:
         ]
         if not self._parts.settings.is_embedded:
             loops.append(self._collect_uploads_regularly)
+        if not is_bucket_checked:
+            loops.append(partial(self._parts.identity.check_again, by_server=True))
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
 
     async def stop(self) -> None:

@@ -23,6 +23,7 @@ from imagesvc.store.objects.buckets import Bucket
 from imagesvc.store.objects.downloads import DownloadCache
 from imagesvc.store.objects.incoming import IncomingObjects
 from imagesvc.store.objects.links import DownloadLinks
+from imagesvc.store.objects.mark import BucketMark
 from imagesvc.store.objects.opening import open_blob_bucket
 from imagesvc.store.objects.variants import ObjectVariants
 
@@ -46,6 +47,8 @@ class Files:
     incoming: Incoming
     downloads: DownloadCache | None
     """Of originals in a bucket."""
+    mark: BucketMark | None
+    """Of that bucket."""
     incoming_objects: IncomingObjects | None
     """What clients send straight to the bucket."""
     links: DownloadLinks | None
@@ -89,13 +92,13 @@ def files_of(settings: Settings, *, is_offline: bool) -> Files:
         variants, locks = VariantFiles(data_dir.variants), DigestLocks(data_dir.digest_lock)
         return Files(
             data_dir, reserve, probe, files, VerifiedBlobs(files), variants, locks, incoming,
-            None, None, None,
+            None, None, None, None,
         )  # fmt: skip
     downloads = DownloadCache(data_dir.downloads, settings.original_cache_size)
     objects, public = ObjectBlobStore(bucket, downloads), _public(settings, bucket)
     return Files(
         data_dir, reserve, probe, objects, VerifiedBlobs(objects), ObjectVariants(bucket),
-        NoLocks(), incoming, downloads, IncomingObjects.of(bucket, public),
+        NoLocks(), incoming, downloads, BucketMark(bucket), IncomingObjects.of(bucket, public),
         DownloadLinks.of(public) if settings.delivery_redirects else None,
     )  # fmt: skip
 

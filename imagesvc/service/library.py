@@ -12,6 +12,7 @@ from imagesvc.library.garbage import Collector
 from imagesvc.library.guests import Guests
 from imagesvc.library.housekeeping.deletion_clock import DeletionClock
 from imagesvc.library.housekeeping.statistics import Overviews
+from imagesvc.library.identity import Identity
 from imagesvc.library.importing.intake import Intake
 from imagesvc.library.remove import Removal
 from imagesvc.library.shares import Shares
@@ -81,11 +82,16 @@ def users_of(accounts: Accounts, caches: Caches) -> Users:
     return Users(accounts.users, accounts.passwords, caches.images.forget_all)
 
 
-def collector_of(files: Files, stores: Stores) -> Collector:
+def identity_of(files: Files, stores: Stores) -> Identity:
+    """What knows to which installation the bucket belongs."""
+    return Identity(stores.database, stores.images, files.mark)
+
+
+def collector_of(files: Files, stores: Stores, identity: Identity) -> Collector:
     """What removes files and rows that a crash left."""
     return Collector(
         files.data_dir, files.blobs, stores.images, files.locks, files.variants, stores.variants,
-        stores.pending_uploads, files.incoming_objects,
+        stores.pending_uploads, identity, files.incoming_objects,
     )  # fmt: skip
 
 

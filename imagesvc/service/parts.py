@@ -23,6 +23,7 @@ from imagesvc.service.library import (
     collector_of,
     due_images_of,
     guests_of,
+    identity_of,
     intake_of,
     overviews_of,
     removal_of,
@@ -91,4 +92,5 @@ class Parts:
         self.shares = shares_of(self.stores, self.accounts)
         self.guests = guests_of(self.stores, self.acceptor)
         self.visitors = visitors_of(secret, self.stores, self.accounts, self.rate_limits)
-        self.collector = collector_of(self.files, self.stores)
+        self.identity = identity_of(self.files, self.stores)
+        self.collector = collector_of(self.files, self.stores, self.identity)

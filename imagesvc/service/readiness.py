@@ -30,7 +30,10 @@ def checks_of(parts: Parts) -> Mapping[str, Check]:
 
 
 def _of_bucket(parts: Parts) -> dict[str, Check]:
-    return {"blobs": parts.files.blobs.check, "blob_writes": parts.files.blobs.check_room}
+    return {
+        "blobs": lambda: check_bucket(parts.files),
+        "blob_writes": parts.files.blobs.check_room,
+    }
 
 
 def warnings_of(parts: Parts) -> Mapping[str, str]:
@@ -49,6 +52,13 @@ async def check_database(stores: Stores) -> None:
         shown_by = stores.database.damage_shown_by
         raise DatabaseDamaged(f"The database is damaged; {shown_by} shows the details.")
     await stores.jobs.next_due_at(utc_now())
+
+
+async def check_bucket(files: Files) -> None:
+    """Raises `Unavailable` when the bucket cannot be used, or may be of another installation."""
+    await files.blobs.check()
+    if files.mark is not None:
+        files.mark.require()
 
 
 async def check_data_dir(data_dir: DataDir, settings: Settings) -> None:

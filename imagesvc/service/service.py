@@ -54,14 +54,15 @@ class Service(Parts):
         """Migrate the data directory, recover, and start all tasks.
 
         Raises:
-            InsufficientStorage, Unavailable: the database cannot be used; `close` must still be
-                called.
+            InsufficientStorage, Unavailable: the database cannot be used, or the bucket is that of
+                another installation; `close` must still be called.
             WorkerDied: a worker does not start.
         """
         workers = asyncio.create_task(self.workers.pool.start())
         try:
             await asyncio.to_thread(self._prepare)
             await self.files.open()
+            is_checked = await self.identity.is_checked(by_server=True)
             await self.accounts.open()
             await self.caches.disk.start()
             self._recovered = await self.runner.start()
@@ -71,7 +72,7 @@ class Service(Parts):
         self.outbound.dispatcher.start()
         if self.purger is not None:
             self.purger.start()
-        self._background.start()
+        self._background.start(is_bucket_checked=is_checked)
         self.sources.watcher.start()
 
     def _prepare(self) -> None:

@@ -72,7 +72,7 @@ def stores_of(settings: Settings, files: Files) -> Stores:
     return Stores(
         database=database,
         images=images,
-        publisher=Publisher(files.blobs, files.verified, images, files.locks),
+        publisher=Publisher(files.blobs, files.verified, images, files.locks, files.mark),
         trash=TrashStore(database),
         collections=CollectionStore(database),
         search=search,

@@ -14,6 +14,7 @@ from imagesvc.store.files.locks import Locks
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.images import ImageStore
 from imagesvc.store.objects.left import LeftObjects
+from imagesvc.store.objects.mark import BucketMark
 
 AddRows = Callable[[BlobName], Awaitable[BlobName | None]]
 """Commits the rows of a blob of this name in one transaction.
@@ -31,6 +32,8 @@ class Publisher:
     verified: VerifiedBlobs
     images: ImageStore
     locks: Locks
+    mark: BucketMark | None = None
+    """Of the bucket that has the blobs."""
     objects: LeftObjects = field(default_factory=LeftObjects)
 
     async def publish(self, received: ReceivedFile, add_rows: AddRows) -> bool:
@@ -50,8 +53,11 @@ class Publisher:
 
         Raises:
             InsufficientStorage: the disk is full; nothing is kept.
+            BucketUnavailable: the bucket may be that of another installation.
             ImagesvcError: what `add_rows` raised; nothing is kept.
         """
+        if self.mark is not None:
+            self.mark.require()
         return await run_to_end(self._publish(received, add_rows))
 
     async def _publish(self, received: ReceivedFile, add_rows: AddRows) -> bool:

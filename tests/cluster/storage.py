@@ -15,6 +15,7 @@ from imagesvc.library.garbage import Orphans
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.locks import NoLocks
+from imagesvc.store.objects.mark import KEY
 from imagesvc.store.objects.opening import open_blob_bucket
 
 T = TypeVar("T")
@@ -45,11 +46,11 @@ class Storage:
         return asyncio.run(work())
 
     def objects(self) -> list[str]:
-        """The keys of all objects, in order."""
+        """The keys of all objects but the mark, in order."""
 
         async def work() -> list[str]:
             bucket = open_blob_bucket(str(self._settings.blob_url))
-            return [found.key async for page in bucket.list() for found in page]
+            return [found.key async for page in bucket.list() for found in page if found.key != KEY]
 
         return sorted(asyncio.run(work()))
 

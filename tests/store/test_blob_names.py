@@ -15,6 +15,7 @@ from imagesvc.errors import Conflict
 from imagesvc.library.checking.blobs import Checker
 from imagesvc.library.checking.report import Report
 from imagesvc.library.garbage import Collector
+from imagesvc.library.identity import Identity
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import BlobName, Digest, ImageId, digest_of
 from imagesvc.model.images import Image, Mezzanine
@@ -178,6 +179,7 @@ async def test_collection_removes_blobs_whose_names_no_row_has(node: Node, tmp_p
     collector = Collector(
         node.data_dir, node.blobs, node.images, NoLocks(), VariantFiles(node.data_dir.variants),
         VariantStore(node.database), PendingUploadStore(node.database),
+        Identity(node.database, node.images, None),
     )  # fmt: skip
 
     in_progress = await collector.collect(grace_seconds=0)

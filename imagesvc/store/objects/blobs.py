@@ -138,7 +138,7 @@ class ObjectBlobStore:
             yield [
                 StoredBlob(name, found.bytes, (now - found.modified).total_seconds())
                 for found in page
-                if (name := _name(found.key)) is not None
+                if (name := blob_name_of(found.key)) is not None
             ]
 
 
@@ -146,7 +146,8 @@ def _key(name: BlobName) -> str:
     return f"{FOLDER}/{name}"
 
 
-def _name(key: str) -> BlobName | None:
+def blob_name_of(key: str) -> BlobName | None:
+    """The blob whose object has this key; None for other objects."""
     name = key.removeprefix(f"{FOLDER}/")
     return BlobName(name) if NAME.fullmatch(name) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,7 +53,7 @@ class Bucket:
 
     async def list(
         self, prefix: str = "", *, after: str | None = None
-    ) -> AsyncIterator[list[StoredObject]]:
+    ) -> AsyncGenerator[list[StoredObject], None]:
         """Everything below a folder, in the order of the keys, some at a time.
 
         Args:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from io import FileIO
+from uuid import UUID
 
 from anyio import to_thread
 from sqlalchemy import Engine
@@ -21,10 +22,12 @@ from imagesvc.cancellation import all_of
 from imagesvc.errors import NotFound, Unavailable
 from imagesvc.model.ids import BlobName, Digest, digest_of
 from imagesvc.store.blob_rows import blobs_after, count_blobs, names_of, uses_of
+from imagesvc.store.db.identity import installation_in
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.files import NO_DESCRIPTOR
 from imagesvc.store.objects.blobs import FOLDER
 from imagesvc.store.objects.buckets import Bucket
+from imagesvc.store.objects.mark import BucketMark
 from imagesvc.store.objects.sorted_blobs import BlobList, SizedBlob, missing_from, moved_blobs
 
 AT_ONCE = 8
@@ -66,6 +69,32 @@ class BlobMove:
         self._bucket = bucket
         self._progress = progress
         self._known: BlobList | None = None
+
+    async def claim(self) -> None:
+        """Mark the bucket as that of this installation, before anything is copied.
+
+        Raises:
+            BucketOfAnother: it is that of another installation.
+            Unavailable: the bucket or the data directory cannot be used now.
+        """
+        installation = await to_thread.run_sync(self._installation)
+        if installation is None:
+            raise Unavailable("The data directory has no id yet: start its server once.")
+        await BucketMark(self._bucket).check(installation, self._known_names)
+
+    async def _known_names(self, names: Sequence[BlobName]) -> set[BlobName]:
+        """Those with the bytes of an original here, whatever their names were elsewhere."""
+        found = await to_thread.run_sync(self._names_of, {digest_of(name) for name in names})
+        digests = {digest_of(name) for name in found}
+        return {name for name in names if digest_of(name) in digests}
+
+    def _installation(self) -> UUID | None:
+        with self._rows.connect() as connection:
+            return installation_in(connection)
+
+    def _names_of(self, digests: Collection[Digest]) -> set[BlobName]:
+        with self._rows.connect() as connection:
+            return names_of(connection, digests)
 
     async def catch_up(self) -> None:
         """Copy while the server writes, until little is new.
@@ -181,8 +210,7 @@ class BlobMove:
             ) from error
 
     def _has_row(self, digest: Digest) -> bool:
-        with self._rows.connect() as connection:
-            return bool(names_of(connection, [digest]))
+        return bool(self._names_of([digest]))
 
 
 def _is_sound(file: FileIO, blob: SizedBlob) -> bool:

@@ -7,6 +7,7 @@ from imagesvc.store.db.schema import (
     cdn,
     events,
     images,
+    installation,
     jobs,
     requests,
     saved,
@@ -16,7 +17,9 @@ from imagesvc.store.db.schema import (
 )
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE, metadata
 
-GROUPS = (accounts, cdn, events, images, jobs, requests, saved, sessions, sharing, sources)
+GROUPS = (
+    accounts, cdn, events, images, installation, jobs, requests, saved, sessions, sharing, sources,
+)  # fmt: skip
 WHOLE = metadata
 """Once `GROUPS` are imported, it has each of their tables."""
 

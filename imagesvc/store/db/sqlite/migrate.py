@@ -20,7 +20,7 @@ from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.reserve import Reserve
 
-HEAD = "0023"
+HEAD = "0024"
 """The newest revision in `migrations/versions`; a test compares them."""
 
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from imagesvc.errors import DatabaseDamaged, ElsewhereFull
 from imagesvc.model.ids import Digest
@@ -103,7 +104,8 @@ def prepare_restored(path: Path, now: datetime) -> None:
     Events are removed, and ids of later ones begin beyond all that any server has given: the
     microseconds since 1970. A client that continues after an id of before is told to start over.
     Variants are not part of a backup, so their rows are removed. Blobs are restored as files, which
-    have their digests for names.
+    have their digests for names. The restored installation has an id of its own, so that it does
+    not take the bucket of one that may still run.
     """
     epoch = round(now.timestamp() * 1_000_000)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -120,6 +122,15 @@ def prepare_restored(path: Path, now: datetime) -> None:
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (epoch,))
         connection.execute("DELETE FROM variants")
+        if _has_installation(connection):
+            connection.execute("DELETE FROM installation")
+            connection.execute("INSERT INTO installation VALUES (?)", (uuid4().hex,))
         for name in names_in(connection):
             connection.execute(f"UPDATE blobs SET {name} = NULL WHERE {name} IS NOT NULL")  # noqa: S608  # a constant
         connection.execute("COMMIT")
+
+
+def _has_installation(connection: sqlite3.Connection) -> bool:
+    """Whether there is a table of its id, which backups of earlier versions lack."""
+    query = "SELECT count(*) FROM sqlite_schema WHERE name = 'installation'"
+    return bool(connection.execute(query).fetchone()[0])

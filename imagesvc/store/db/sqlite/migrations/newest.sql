@@ -564,3 +564,8 @@ CREATE TABLE source_entries (
 
 ;
 
+CREATE TABLE installation (
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_installation PRIMARY KEY (id)
+);
+

@@ -1,0 +1,112 @@
+"""The mark of a bucket: an object that says which installation stores its originals there.
+
+Objects that no row names are removed. With the rows of another installation, or with none, those
+would be all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+
+from imagesvc.errors import BucketOfAnother, BucketUnavailable, NotFound
+from imagesvc.model.ids import BlobName
+from imagesvc.store.objects.blobs import FOLDER, blob_name_of
+from imagesvc.store.objects.buckets import Bucket, StoredObject
+
+KEY = "installation"
+MAX_BYTES = 100
+"""More than a mark has."""
+UNKNOWN = (
+    "It is not known yet whether the bucket of blob_url is that of this installation; it is asked "
+    "every few seconds."
+)
+
+Known = Callable[[Sequence[BlobName]], Awaitable[set[BlobName]]]
+"""Which of these blobs have rows."""
+
+
+class BucketMark:
+    """The mark of one bucket, below its prefix."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._is_ours = False
+
+    def require(self) -> None:
+        """Make sure that objects may be stored, after `check`.
+
+        Raises:
+            BucketUnavailable: it is not known whether the bucket is that of this installation.
+        """
+        if not self._is_ours:
+            raise BucketUnavailable(UNKNOWN)
+
+    async def check(self, installation: UUID, known: Known) -> None:
+        """As `is_marked`; without a mark, make it.
+
+        Raises:
+            BucketOfAnother: it is that of another installation.
+            Unavailable: the bucket cannot be used now.
+        """
+        try:
+            if not await self.is_marked(installation, known):
+                await self._bucket.create(KEY, _content(installation))
+                await self.is_marked(installation, known)  # another server may have been faster
+        except BucketOfAnother:
+            self._is_ours = False
+            raise
+        self._is_ours = True
+
+    async def is_marked(self, installation: UUID, known: Known) -> bool:
+        """Whether the bucket has the mark of this installation; False if it may be made.
+
+        A bucket without a mark that has originals must have some that rows name.
+
+        Args:
+            installation: the id that the rows have.
+            known: tells which blobs have rows.
+
+        Raises:
+            BucketOfAnother, Unavailable: as by `check`.
+        """
+        found = await self._read()
+        if found is None:
+            await self._check_unmarked(known)
+            return False
+        if found != _content(installation):
+            raise BucketOfAnother(
+                "The bucket of blob_url is that of another installation, whose originals would be "
+                "removed. Give this one a prefix of its own, or use the database of the other. If "
+                "that is lost, and a backup of it is or will be in this database, remove the "
+                f"object {self._bucket.where(KEY)}."
+            )
+        return True
+
+    async def _read(self) -> bytes | None:
+        found = await self._bucket.find(KEY)
+        if found is None:
+            return None
+        if found.bytes > MAX_BYTES:
+            return b""
+        with contextlib.suppress(NotFound):
+            return await self._bucket.read(KEY)
+        return None
+
+    async def _check_unmarked(self, known: Known) -> None:
+        """Raises `BucketOfAnother` if the first blobs of the list have no rows."""
+        async with contextlib.aclosing(self._bucket.list(FOLDER)) as pages:
+            first: list[StoredObject] = await anext(pages, [])
+        names = [name for found in first if (name := blob_name_of(found.key)) is not None]
+        if names and not await known(names):
+            raise BucketOfAnother(
+                "The bucket of blob_url has originals, and the database none of their images: they "
+                "would be removed. Give this installation a prefix of its own, or move a backup of "
+                "the other into its database. If nobody needs them, remove what is in "
+                f"{self._bucket.where(FOLDER)}."
+            )
+
+
+def _content(installation: UUID) -> bytes:
+    return f"{installation}\n".encode()
