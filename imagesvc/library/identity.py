@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass, field
 
 from imagesvc.errors import BucketOfAnother, Unavailable, text_of
-from imagesvc.outages import Outage
+from imagesvc.outages.outage import Outage
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.identity import installation_in, make_installation
 from imagesvc.store.images import ImageStore
