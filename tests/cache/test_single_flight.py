@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -39,6 +40,8 @@ from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
 CHEAP = Cost(memory=1, seconds=0.01)
+SEEDS = itertools.count(1)
+"""Of pictures: each test has one of its own."""
 
 
 class CountingRenderer(Renderer):
@@ -154,14 +157,32 @@ async def holds(condition: Callable[[], object]) -> None:
     await until_async(met)
 
 
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """Tests of the module share an event loop, which the service runs in."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """A service whose jobs make no variants."""
+    place = tmp_path_factory.mktemp("service") / "data"
+    async with running_service(place, workers=1, eager_presets=()) as service:
+        yield service
+
+
 @pytest.fixture
-async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
-    """An uploaded image without variants."""
-    async with running_service(tmp_path / "data", workers=1, eager_presets=()) as service:
-        image = await upload(service, jpeg(1, 400, 300))
-        await until_async(lambda: analysed(service, image))
-        renderer = CountingRenderer(service.caches.variants.renderer)
-        yield Setting(service, image, replace(service.caches.variants, renderer=renderer), renderer)
+async def setting(shared: Service) -> Setting:
+    """An uploaded image without variants, beside those of other tests."""
+    return await with_image(shared)
+
+
+async def with_image(service: Service) -> Setting:
+    """The service with a new image, and a cache that counts renderings."""
+    image = await upload(service, jpeg(next(SEEDS), 400, 300))
+    await until_async(lambda: analysed(service, image))
+    renderer = CountingRenderer(service.caches.variants.renderer)
+    return Setting(service, image, replace(service.caches.variants, renderer=renderer), renderer)
 
 
 async def test_a_hundred_requesters_cost_one_rendering(setting: Setting) -> None:
@@ -393,12 +414,14 @@ async def test_a_pending_write_is_done_once(setting: Setting) -> None:
 
 
 async def test_an_eviction_that_the_last_write_begins_ends_before_the_disk_tier_does(
-    setting: Setting,
+    tmp_path: Path,
 ) -> None:
     """The database is closed next, so an eviction must end before."""
-    disk = setting.disk(setting.service.stores.variants, max_bytes=1)
-    await setting.fetch("w=100", disk=disk)
+    async with running_service(tmp_path / "data", workers=1, eager_presets=()) as service:
+        setting = await with_image(service)
+        disk = setting.disk(setting.service.stores.variants, max_bytes=1)
+        await setting.fetch("w=100", disk=disk)
 
-    await disk.close()
+        await disk.close()
 
-    assert disk.evicted == 1
+        assert disk.evicted == 1
