@@ -116,16 +116,30 @@ def chroma_distance(left: bytes, right: bytes) -> float:
     return float(np.abs(one - two)[..., 1:].mean())
 
 
-def large_files(folder: Path) -> dict[str, str]:
-    """Synthetic originals just above 3 MP, and the photographs if available."""
-    picture = busy(2100, 1440)
-    alpha = picture.copy()
-    alpha.putalpha(Image.linear_gradient("L").resize(picture.size))
-    files = {
-        "jpeg": save(folder / "a.jpg", picture, quality=92),
-        "turned": oriented(folder / "b.jpg", busy(1440, 2100), 6),
-        "png": save(folder / "c.png", alpha, compress_level=1),
-        "webp": save(folder / "d.webp", picture, quality=90, method=0),
-        "heic": save(folder / "e.heic", picture, quality=80, enc_params={"preset": "ultrafast"}),
-    }
-    return files | {path.stem: str(path) for path in PHOTOS.glob("photo_[4-8]*.jpg")}
+class LargeFiles(dict[str, str]):
+    """Paths of originals just above 3 MP, made when used first, and of photographs if available."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__({path.stem: str(path) for path in PHOTOS.glob("photo_[4-8]*.jpg")})
+        self._folder = folder
+
+    def __missing__(self, kind: str) -> str:
+        """Make a file."""
+        self[kind] = self._made(kind)
+        return self[kind]
+
+    def _made(self, kind: str) -> str:
+        folder = self._folder
+        if kind == "turned":
+            return oriented(folder / "b.jpg", busy(1440, 2100), 6)
+        picture = busy(2100, 1440)
+        if kind == "jpeg":
+            return save(folder / "a.jpg", picture, quality=92)
+        if kind == "png":
+            picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+            return save(folder / "c.png", picture, compress_level=1)
+        if kind == "webp":
+            return save(folder / "d.webp", picture, quality=90, method=0)
+        assert kind == "heic"
+        options = {"preset": "ultrafast"}
+        return save(folder / "e.heic", picture, quality=80, enc_params=options)

@@ -131,6 +131,7 @@ def _different_pictures() -> dict[str, Image.Image]:
     for name in ("photo_0.75mp_stop.jpg", "photo_1.5mp_brushes.png", "photo_4.1mp_moss_icc.jpg"):
         if (PHOTOS / name).exists():
             pictures[name] = Image.open(PHOTOS / name).convert("RGB")
+            pictures[name].thumbnail((1200, 1200))
     return pictures
 
 

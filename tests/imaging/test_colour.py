@@ -181,8 +181,13 @@ def test_a_broken_profile_of_cmyk_is_ignored(tmp_path: Path) -> None:
     assert is_near(tuple(middles(seen(make(path, "")))), tuple(right), 3)
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
-@pytest.mark.parametrize("query", ["", "w=80"])
+@pytest.mark.parametrize(
+    ("suffix", "query"),
+    represented(
+        itertools.product(("png", "jpg", "tif", "webp"), ("", "w=80")),
+        ("png", ""), ("jpg", "w=80"), ("webp", ""),
+    ),
+)  # fmt: skip
 def test_black_of_a_table_is_black(tmp_path: Path, suffix: str, query: str) -> None:
     """A profile whose darkest colour has an L* of 20 does not turn black into gray."""
     profile, levels = table_profile(20.0), (0, 64, 128, 192, 255)

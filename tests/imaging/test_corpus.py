@@ -130,8 +130,9 @@ def test_no_metadata_leaks_into_a_variant(outcomes: dict[str, list[Outcome]]) ->
     assert [it for it in outcomes["accept"] if it.get("leaked")] == []
 
 
+@pytest.mark.breadth
 def test_copies_without_location_show_the_same_pixels() -> None:
-    """The test covers every valid file of which a copy can be made."""
+    """Every valid file of which a copy can be made; `test_location` has one of each form."""
     kinds = set()
     for path in sorted((CORPUS / "valid").iterdir()):
         content = path.read_bytes()

@@ -79,13 +79,13 @@ def off(frame: Image.Image, ideal: Image.Image) -> float:
 
 
 COVER = "w=96&h=96&fit=cover"
-FEW = ("gradient_fade", "interlaced", "local_palettes", "pixel_art", "spinner", "text_typing")
+FEW = ("local_palettes", "pixel_art", "spinner")
 REDUCED = [
     *represented(
         ((kind, "w=288") for kind in sorted(animations.KINDS)),
         *((kind, "w=288") for kind in FEW),
     ),
-    *represented(((kind, COVER) for kind in sorted(animations.KINDS)), ("gradient_fade", COVER)),
+    *represented(((kind, COVER) for kind in sorted(animations.KINDS)), ("pixel_art", COVER)),
     *(pytest.param(kind, "w=150", marks=pytest.mark.long) for kind in sorted(animations.KINDS)),
 ]
 

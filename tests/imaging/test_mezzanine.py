@@ -16,7 +16,7 @@ from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.imaging.variant_plan import plan_variant
 from imagesvc.model.formats import Size
 from tests.breadth import represented
-from tests.imaging.originals import PHOTOS, chroma_distance, large_files, rendered, request, ssim
+from tests.imaging.originals import PHOTOS, LargeFiles, chroma_distance, rendered, request, ssim
 from tests.imaging.pictures import QUALITY, files, original
 
 LARGE = replace(
@@ -95,9 +95,9 @@ def test_a_crop_is_served_only_where_its_edges_fall(
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def large(tmp_path_factory: pytest.TempPathFactory) -> LargeFiles:
     """Paths of large originals."""
-    return large_files(tmp_path_factory.mktemp("large"))
+    return LargeFiles(tmp_path_factory.mktemp("large"))
 
 
 KINDS = (
@@ -105,13 +105,13 @@ KINDS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", represented(KINDS, "jpeg", "turned", "webp"))
-def test_the_difference_is_not_visible(large: dict[str, str], kind: str) -> None:
+@pytest.mark.parametrize("kind", represented(KINDS, "turned", "webp"))
+def test_the_difference_is_not_visible(large: LargeFiles, kind: str) -> None:
     """Variants of the mezzanine are compared with those of the original: SSIM at least 0.98.
 
     Measured, the worst of all variants: photographs 0.997, ramps with lines and noise 0.982.
     """
-    if kind not in large:
+    if kind.startswith("photo") and kind not in large:
         pytest.skip(f"there are no photographs at {PHOTOS}")
     asked = request(large[kind], *(f"{query}&format=png" for query in SHOWN + CROPS))
     served = [it for it in asked.transforms if it in asked.reduced]

@@ -87,8 +87,15 @@ def test_cicp_of_png_is_applied(tmp_path: Path, primaries: int, transfer: int) -
             assert is_near(found(deep, query), right, 1), (colour, query)
 
 
-@pytest.mark.parametrize("nclx", [(12, 13), (9, 14), (9, 16), (9, 18), (1, 8), (1, 4)])
-@pytest.mark.parametrize("span", ["full", "limited"])
+@pytest.mark.parametrize(
+    ("nclx", "span"),
+    represented(
+        itertools.product(
+            [(12, 13), (9, 14), (9, 16), (9, 18), (1, 8), (1, 4)], ["full", "limited"]
+        ),
+        ((12, 13), "full"), ((9, 16), "limited"), ((9, 18), "full"), ((1, 8), "limited"),
+    ),
+)  # fmt: skip
 def test_nclx_of_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], span: str) -> None:
     """Full and limited range, which the decoder has stretched, are covered."""
     for colour in COLOURS[:3]:
@@ -122,8 +129,13 @@ def test_nclx_of_deep_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], bit
             assert is_near(found(path, query), right, 2), (colour, query)
 
 
-@pytest.mark.parametrize("nclx", [(12, 13), (9, 14), (9, 16), (9, 18)])
-@pytest.mark.parametrize("bits", [8, 10])
+@pytest.mark.parametrize(
+    ("nclx", "bits"),
+    represented(
+        itertools.product([(12, 13), (9, 14), (9, 16), (9, 18)], [8, 10]),
+        ((12, 13), 8), ((9, 16), 10), ((9, 18), 8),
+    ),
+)  # fmt: skip
 def test_nclx_of_heic_is_applied(tmp_path: Path, nclx: tuple[int, int], bits: int) -> None:
     """HDR of ten bits is not reduced to eight before the conversion."""
     for colour in ((0.5, 0.8, 0.25), (0.1, 0.12, 0.11), (0.6, 0.6, 0.6)):

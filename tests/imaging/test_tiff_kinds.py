@@ -35,7 +35,7 @@ PHOTOMETRICS = (
     tiffs.YCBCR, tiffs.CIELAB, tiffs.ICCLAB, tiffs.ITULAB, tiffs.CFA, tiffs.LOG_L, tiffs.LOG_LUV,
     tiffs.LINEAR_RAW,
 )  # fmt: skip
-FEW = (tiffs.GRAY, tiffs.RGB, tiffs.PALETTE, tiffs.YCBCR, tiffs.CFA)
+FEW = (tiffs.RGB, tiffs.PALETTE, tiffs.CFA)
 COMPRESSIONS = {
     "fax_runs": tiffs.RLE,
     "fax_3": tiffs.GROUP_3,
@@ -61,7 +61,7 @@ COMPRESSIONS = {
     "jpeg_xl": tiffs.JPEG_XL,
     "unknown": tiffs.UNKNOWN,
 }
-FEW_COMPRESSIONS = ("fax_4", "lzw", "jpeg", "old_jpeg", "deflate", "jpeg_2000", "webp", "unknown")
+FEW_COMPRESSIONS = ("fax_4", "lzw", "jpeg", "old_jpeg", "jpeg_2000", "unknown")
 COMPRESSED = (
     Kind(photometric=tiffs.GRAY, bits=1),
     Kind(photometric=tiffs.GRAY_INVERTED, bits=1),
