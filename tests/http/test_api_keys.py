@@ -153,14 +153,12 @@ def test_a_removed_key_stops_at_once(guarded: Server, admin: Account, ada: Accou
     assert key.split("_")[1] not in ada.client.get(KEYS).text
 
 
-def test_an_expired_key_gets_a_specific_error(make_server: MakeServer) -> None:
+def test_an_expired_key_gets_a_specific_error(guarded: Server, admin: Account) -> None:
     """The owner then knows what to do, and no other requester can find out."""
-    server = make_server(auth="required", workers=1)
-    boss = admin_of(server)
 
     def good_key() -> tuple[str, httpx2.Client] | None:
         soon = datetime.now(UTC) + timedelta(seconds=1.5)
-        made = make_key(server, boss, boss.id, ["read"], expires_at=soon.isoformat())
+        made = make_key(guarded, admin, admin.id, ["read"], expires_at=soon.isoformat())
         return made if made[1].get(ME).status_code == 200 else None
 
     key, client = until(good_key)
@@ -168,7 +166,7 @@ def test_an_expired_key_gets_a_specific_error(make_server: MakeServer) -> None:
 
     refused(client.get(ME), "expired")
     forged = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
-    answer = client_of(server, forged).get(ME)
+    answer = client_of(guarded, forged).get(ME)
     refused(answer)
     assert "expired" not in answer.text
 

@@ -79,6 +79,22 @@ def test_client_and_host_of_a_trusted_proxy_are_used(trusting: Server) -> None:
     until(lambda: trusting.lines(method="POST", client="2001:db8::7"))
 
 
+def test_the_log_names_the_client_of_an_answer_from_memory(trusting: Server) -> None:
+    """As for each other answer: the loop of the connection sends it without a task."""
+    image = admin_of(trusting).client.post(
+        "/api/v1/images", content=picture(1), params={"visibility": "public"}
+    )
+    path = f"/images/{image.json()['id']}"
+    tiers = [trusting.client.get(f"{path}?w=20").headers["server-timing"] for _ in range(3)]
+    assert tiers[-1] == "cache;desc=memory"
+
+    trusting.client.get(f"{path}?w=20", headers={"x-forwarded-for": "203.0.113.7"})
+
+    (line,) = until(lambda: trusting.lines(client="203.0.113.7"))
+    others = trusting.lines(method="GET", path=path, client="127.0.0.1")
+    assert (line["method"], line["path"], line["status"], len(others)) == ("GET", path, 200, 3)
+
+
 def test_no_other_peer_is_trusted(admin: Account) -> None:
     """Every client can send these fields."""
     answer = admin.client.post(

@@ -190,14 +190,14 @@ def test_the_new_owner_gets_an_event_for_each_image(guarded: Server, admin: Acco
     assert new_owner.client.get(f"/api/v1/images/{some}").headers["etag"] != before
 
 
-def test_failed_and_retried_jobs_send_events(make_server: MakeServer) -> None:
+def test_failed_and_retried_jobs_send_events(guarded: Server, admin: Account) -> None:
     """Each with the status that it has from then on, and why."""
-    server = make_server(max_attempts=1)
-    job = server.upload(damaged(), "a.png")["job"]["id"]
-    server.finished(job)
-    server.client.post(f"/api/v1/jobs/{job}/retry").raise_for_status()
+    client = make_user(guarded, admin, "unlucky").client
+    job = client.post("/api/v1/images", content=damaged()).json()["job"]["id"]
+    read(client, "job.failed", last="0")
+    client.post(f"/api/v1/jobs/{job}/retry").raise_for_status()
 
-    told = read(server.client, "job.failed", last="0", count=2)
+    told = read(client, "job.failed", last="0", count=2)
 
     statuses = ["pending", "processing", "failed"] * 2
     assert [event["event"] for event in told[1:]] == [f"job.{status}" for status in statuses]

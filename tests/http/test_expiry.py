@@ -17,6 +17,8 @@ from tests.http.test_trash import PICTURES, TRASH, files, listed, moved, show
 from tests.server import Server
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 YEAR = timedelta(days=365)
 EVENTS = "/api/v1/events?types=image.deleted&last_event_id=0"
 

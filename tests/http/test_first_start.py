@@ -135,6 +135,7 @@ def test_a_readable_or_truncated_key_file_is_replaced(stocked: Server, content: 
     assert key_file(server).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.breadth
 def test_the_file_of_a_key_that_was_revoked_is_removed(make_server: MakeServer) -> None:
     """By the next start, at the latest."""
     server = make_server(auth=None, workers=1)
@@ -159,6 +160,7 @@ def test_a_lost_file_changes_nothing(make_server: MakeServer) -> None:
     assert client_of(server, other).get("/api/v1/images").status_code == 200
 
 
+@pytest.mark.breadth
 def test_a_file_that_cannot_be_removed_is_reported(make_server: MakeServer) -> None:
     """The request that used the key is still answered, and the next start tries again."""
     server = make_server(auth=None, workers=1)

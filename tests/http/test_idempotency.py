@@ -23,7 +23,6 @@ from tests.http.asking import (
     picture,
     send_raw,
 )
-from tests.remote import Remote, answered
 from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
@@ -231,28 +230,6 @@ def test_several_files_are_retried_as_one(server: Server) -> None:
     assert again.content == first.content
     assert again.headers["idempotent-replayed"] == "true"
     assert images_count(server) == before
-
-
-def test_an_import_is_retried_without_fetching(make_server: MakeServer) -> None:
-    """What lies at the URL may have changed since."""
-    remote = Remote()
-    server = make_server(
-        allow_url_import="true",
-        url_import_allow='["127.0.0.0/8"]',
-        url_import_ports=f"[{remote.port}]",
-    )
-    body = {"url": remote.url("/a.jpg", answered(picture(16))), "title": "A"}
-    headers = {"idempotency-key": "import"}
-    first = server.client.post("/api/v1/images", json=body, headers=headers)
-    remote.url("/a.jpg", answered(picture(17)))
-
-    again = server.client.post("/api/v1/images", json=body, headers=headers)
-    other = server.client.post("/api/v1/images", json=body | {"title": "B"}, headers=headers)
-
-    remote.close()
-    assert first.status_code == 201
-    assert again.content == first.content
-    assert_problem(other, 422, "idempotency_key_reused")
 
 
 def test_keys_expire(make_server: MakeServer) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +11,8 @@ from imagesvc.errors import InvalidRequest
 from imagesvc.http.bodies.strict_json import check_json
 from tests.http.asking import assert_problem
 from tests.server import Server
+
+pytestmark = pytest.mark.joint
 
 LOGIN = b'{"username":"a","password":"secret-secret"}'
 FAULTS = {
@@ -31,14 +32,6 @@ FAULTS = {
     "a number for a text": (b'{"username":1,"password":"c"}', "username"),
     "a stranger": (b'{"username":"a","password":"c","age":3}', "age"),
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that lets an address ask as often as the table below does."""
-    shared = Server(tmp_path_factory.mktemp("json") / "data", rate_limits="off").start()
-    yield shared
-    shared.close()
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -184,6 +184,7 @@ def test_a_database_without_users_gets_the_key(make_server: MakeServer, key_file
     assert status_of(server, KEY) == 200
 
 
+@pytest.mark.breadth
 def test_a_printed_key_that_never_got_its_rows_is_forgotten(
     make_server: MakeServer, key_file: Path
 ) -> None:

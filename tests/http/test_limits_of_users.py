@@ -23,7 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         default_visibility="public",
         quota_images=5,
         quota_bytes="1MiB",
-        rate_limit="1/s burst 120",
+        rate_limit="1/s burst 80",
         rate_limit_anonymous="1/h burst 5",
         rate_limit_login="1/h burst 3",
         rate_limit_render="1/h burst 2",
@@ -166,14 +166,14 @@ def test_all_keys_of_a_user_draw_on_one_bucket(server: Server, admin: Account) -
         statuses = list(
             executor.map(
                 lambda number: clients[number % 2].get("/api/v1/images?limit=1").status_code,
-                range(200),
+                range(120),
             )
         )
 
     assert statuses[0] == 200
     assert 429 in statuses
-    assert int(gina.client.get("/api/v1/users/me").headers["ratelimit-remaining"]) < 60
-    assert int(admin.client.get("/api/v1/users/me").headers["ratelimit-remaining"]) > 60
+    assert int(gina.client.get("/api/v1/users/me").headers["ratelimit-remaining"]) < 40
+    assert int(admin.client.get("/api/v1/users/me").headers["ratelimit-remaining"]) > 40
 
 
 def test_invalid_credentials_are_counted_by_address(server: Server, admin: Account) -> None:

@@ -160,11 +160,11 @@ def test_no_request_is_refused_while_the_process_is_replaced(tmp_path: Path) -> 
         with requesting(f"{base}/images/{image_id}") as results:
             for fd in ("3", "systemd"):
                 before = len(results)
-                until(lambda: len(results) > before + 100)  # noqa: B023  # is called here
+                until(lambda: len(results) > before + 30)  # noqa: B023  # is called here
                 assert serving.stop() == 0
                 serving = started(fd)
             last = len(results)
-            until(lambda: len(results) > last + 100)
+            until(lambda: len(results) > last + 30)
 
     assert {result for result in results if result != 200} == set()
     assert serving.log().count('"service.ready"') == 3

@@ -16,6 +16,8 @@ from tests.receiver import Receiver
 from tests.server import Server, new_client
 from tests.waiting import until
 
+pytestmark = pytest.mark.joint
+
 DOCS = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text("utf-8")
 ABSENT = ("cdn_", "last_backup_", "source_last_", "worker_has_room")
 """The beginnings of names that this server does not show: some have no value, one is of workers."""

@@ -7,13 +7,15 @@ import pytest
 from tests.http.asking import noise, picture
 from tests.server import Server
 
+pytestmark = pytest.mark.joint
+
 LARGE = (2400, 1600)
 
 
 @pytest.fixture(scope="module")
 def large(server: Server) -> str:
     """The id of an image large enough for a mezzanine, once its job is done."""
-    image = server.upload(picture(7, LARGE))
+    image = server.upload(picture(7001, LARGE))
     assert server.finished(image["job"]["id"])["status"] == "succeeded"
     return str(image["id"])
 
@@ -21,7 +23,7 @@ def large(server: Server) -> str:
 def test_a_large_original_gets_a_mezzanine_that_lives_and_dies_with_it(server: Server) -> None:
     """It is a separate blob of this original only."""
     before = server.blobs()
-    image = server.upload(picture(8, LARGE))
+    image = server.upload(picture(7002, LARGE))
     server.finished(image["job"]["id"])
 
     assert len(server.blobs() - before) == 2
@@ -31,7 +33,7 @@ def test_a_large_original_gets_a_mezzanine_that_lives_and_dies_with_it(server: S
 
 def test_originals_of_one_mezzanine_share_it(server: Server) -> None:
     """Deleting one of two images of the same bytes takes nothing from the other."""
-    twins = [server.upload(picture(9, LARGE)) for _ in range(2)]
+    twins = [server.upload(picture(7003, LARGE)) for _ in range(2)]
     for twin in twins:
         server.finished(twin["job"]["id"])
 
@@ -44,7 +46,7 @@ def test_originals_of_one_mezzanine_share_it(server: Server) -> None:
 def test_small_originals_get_none(server: Server) -> None:
     """Their decoding costs no more than the mezzanine's would."""
     before = server.blobs()
-    server.finished(server.upload(picture(10))["job"]["id"])
+    server.finished(server.upload(picture(7004))["job"]["id"])
 
     assert len(server.blobs() - before) == 1
 

@@ -40,7 +40,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with short time-outs."""
     shared = Server(
         tmp_path_factory.mktemp("slow") / "data",
-        has_own_interpreter=True,  # its memory is measured
         header_timeout=f"{SECONDS}s",
         body_timeout=f"{SECONDS}s",
         send_timeout=f"{SECONDS}s",

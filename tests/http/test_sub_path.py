@@ -262,6 +262,7 @@ def like_a_route(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("directives", [SILENT, SILENT_AND_STRIPPING], ids=["keeps", "strips"])
 def test_a_base_path_may_be_named_like_a_route(
     like_a_route: Server, tmp_path: Path, directives: str

@@ -17,6 +17,8 @@ from tests.remote import Answer, Remote, answered, dripping, endless, redirected
 from tests.server import Server
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.joint
+
 PLACES = [
     "/images", "/api/v1/images", "/api/v1/images/actions/upload", "/api/v1/images/actions/import",
 ]  # fmt: skip
@@ -328,6 +330,22 @@ def test_parameters_in_the_query_are_refused(importing: Server) -> None:
 
     document = assert_problem(answer, 400, "invalid_request")
     assert document["errors"][0]["loc"] == "title"
+
+
+def test_an_import_is_retried_without_fetching(importing: Server, remote: Remote) -> None:
+    """What lies at the URL may have changed since."""
+    body = {"url": remote.url("/retried.jpg", answered(picture(16))), "title": "A"}
+    headers = {"idempotency-key": "import"}
+    first = importing.client.post("/api/v1/images", json=body, headers=headers)
+    remote.url("/retried.jpg", answered(picture(17)))
+
+    again = importing.client.post("/api/v1/images", json=body, headers=headers)
+    other = importing.client.post("/api/v1/images", json=body | {"title": "B"}, headers=headers)
+
+    assert first.status_code == 201
+    assert again.content == first.content
+    assert again.headers["idempotent-replayed"] == "true"
+    assert_problem(other, 422, "idempotency_key_reused")
 
 
 def test_imports_are_off_by_default(server: Server, remote: Remote) -> None:
