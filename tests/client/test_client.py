@@ -562,20 +562,20 @@ def test_the_command_sends_no_credential_to_another_program(
     guarded: Server, make_server: MakeServer, photo: str
 ) -> None:
     """A login is only sent to the server of this data directory, at its own port."""
-    other, stopped = (make_server(auth="required", workers=1) for _ in range(2))
-    stopped.stop()
+    other = make_server(auth="required")
 
-    for port, data_dir in (
-        (other.port, guarded.data_dir),
-        (guarded.port, stopped.data_dir),
-        (guarded.port, guarded.data_dir.parent / "none"),
-    ):
+    def refuses(port: int, data_dir: Path) -> None:
         done = upload_command(
             photo, "--to", f"http://127.0.0.1:{port}", "--data-dir", str(data_dir)
         )
         assert done.returncode == 2
         assert "This needs an API key or a token" in done.stderr
         assert "Set --key" in done.stderr
-    done = upload_command(photo, "--data-dir", str(stopped.data_dir))
+
+    refuses(other.port, guarded.data_dir)
+    other.stop()
+    refuses(guarded.port, other.data_dir)
+    refuses(guarded.port, guarded.data_dir.parent / "none")
+    done = upload_command(photo, "--data-dir", str(other.data_dir))
     assert done.returncode == 2
-    assert f"no server runs on the data directory {stopped.data_dir}." in done.stderr
+    assert f"no server runs on the data directory {other.data_dir}." in done.stderr

@@ -88,6 +88,7 @@ def test_the_wheel_has_only_the_modules_of_the_package(
     assert licence == (ROOT / "LICENSE").read_bytes()
 
 
+@pytest.mark.breadth
 def test_a_wheel_that_is_built_in_a_clone_is_the_same(
     wheel: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -84,14 +84,10 @@ def test_bad_sources_are_refused(
     assert server.client.get(SOURCES).json()["data"] == []
 
 
-def test_without_the_setting_no_folder_is_read(tmp_path: Path) -> None:
+def test_without_the_setting_no_folder_is_read(joint_server: Server, tmp_path: Path) -> None:
     """The error names the setting."""
-    server = Server(tmp_path / "data").start()
-    try:
-        body = {"kind": "folder", "address": str(tmp_path)}
-        answer = server.client.post(SOURCES, json=body)
-    finally:
-        server.close()
+    body = {"kind": "folder", "address": str(tmp_path)}
+    answer = joint_server.client.post(SOURCES, json=body)
 
     assert_problem(answer, 400, "invalid_request")
     assert "source_roots" in answer.json()["detail"]

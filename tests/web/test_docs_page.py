@@ -72,6 +72,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("prefix", ["/media", pytest.param("", marks=pytest.mark.long)])
 def test_its_forms_use_the_server_of_the_page(public: Server, tmp_path: Path, prefix: str) -> None:
     """Browsers refuse to send requests to another address."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from tests.http.asking import assert_problem, picture
+from tests.http.asking import picture
 from tests.server import Server
 from tests.web.test_pages import HTML, page_of
 
@@ -67,19 +67,6 @@ def test_photos_that_no_service_worker_took_are_not_read(below: Server) -> None:
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/photos/?shared=lost")
     assert below.blobs() == set()
-
-
-def test_without_a_gallery_nothing_can_be_installed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    """The setting `gallery` switches it off."""
-    server = Server(tmp_path_factory.mktemp("none") / "data", gallery=False).start()
-    try:
-        for path in ("/manifest.webmanifest", "/service-worker.js"):
-            assert_problem(server.client.get(path), 404, "not_found")
-        assert_problem(server.client.post("/share-target"), 404, "not_found")
-    finally:
-        server.close()
 
 
 def test_pages_of_visitors_cannot_be_installed(server: Server) -> None:

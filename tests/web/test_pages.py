@@ -40,8 +40,12 @@ POLICY = (
 
 @pytest.fixture(
     scope="module",
-    params=[{"base_path": "/photos"}, {"public_url": "https://pictures.example/photos"}],
-    ids=["path", "url"],
+    params=[
+        pytest.param({"base_path": "/photos"}, id="path"),
+        pytest.param(
+            {"public_url": "https://pictures.example/photos"}, id="url", marks=pytest.mark.breadth
+        ),
+    ],
 )
 def below(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -206,6 +210,9 @@ def test_without_a_gallery_browsers_get_the_page_of_the_api(
             assert "accept" in answer.headers["vary"].lower()
         for path in (IMAGE, *OWN, "/login"):
             assert_problem(server.client.get(path, headers=HTML), 404, "not_found")
+        for path in ("/manifest.webmanifest", "/service-worker.js"):  # nor is it installed
+            assert_problem(server.client.get(path), 404, "not_found")
+        assert_problem(server.client.post("/share-target"), 404, "not_found")
     finally:
         server.close()
 
