@@ -79,7 +79,16 @@ def named(client: httpx2.Client, name: str) -> list[dict[str, Any]]:
 
 
 def test_dropped_files_become_images(page: Page, anna: httpx2.Client, visits: Visits) -> None:
-    """Each with its name as text; what the server refuses has the server's reason."""
+    """Each with its name as text; what the server refuses has the server's reason.
+
+    A frame announces the drop. A picture of the page that is dragged is not a file to upload.
+    """
+    drag(page, fresh("a.jpg"), types=("dragenter", "dragover"))
+    expect(page.locator(".drop-zone")).to_be_visible()
+    drag(page, types=("dragleave",))
+    expect(page.locator(".drop-zone")).to_be_hidden()
+    drag(page, fresh("a.jpg"), types=("dragstart", "dragenter", "dragover", "drop", "dragend"))
+    expect(page.locator(".upload-row")).to_have_count(0)
     visits.expect_error("status of 4(15|22)")
     page.evaluate(COLLECT_EVENTS)
     refused = (
@@ -113,18 +122,6 @@ def test_dropped_files_become_images(page: Page, anna: httpx2.Client, visits: Vi
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Escape")
     expect(page.locator(".upload-panel")).to_be_hidden()
-
-
-def test_a_drop_is_announced_by_a_frame(page: Page) -> None:
-    """A picture of the page that is dragged is not a file to upload."""
-    drag(page, fresh("a.jpg"), types=("dragenter", "dragover"))
-    expect(page.locator(".drop-zone")).to_be_visible()
-    drag(page, types=("dragleave",))
-    expect(page.locator(".drop-zone")).to_be_hidden()
-
-    drag(page, fresh("a.jpg"), types=("dragstart", "dragenter", "dragover", "drop", "dragend"))
-
-    expect(page.locator(".upload-row")).to_have_count(0)
 
 
 @pytest.mark.breadth

@@ -14,15 +14,18 @@ from tests.server import Server
 from tests.waiting import until
 
 COUNT = 5
+LARGE, SMALL = (3000, 2000), (1440, 960)
+SIZES = (SMALL, SMALL, LARGE, SMALL, LARGE)
+"""Of the images, the oldest first; all are larger than windows."""
 
 
 @pytest.fixture(scope="module")
 def images(gallery: Server) -> list[str]:
-    """The ids of the images of a gallery, the newest first, larger than windows."""
+    """The ids of the images of a gallery, the newest first."""
     made = []
-    for number in range(COUNT):
+    for number, size in enumerate(SIZES):
         kind = "TIFF" if number == 1 else "JPEG"
-        image = gallery.upload(picture(number, (3000, 2000), kind), f"{number}.{kind.lower()}")
+        image = gallery.upload(picture(number, size, kind), f"{number}.{kind.lower()}")
         gallery.finished(image["job"]["id"])
         edited = gallery.client.patch(
             f"/api/v1/images/{image['id']}", json={"taken_at": f"2026-05-0{number + 1}T12:00:00"}
@@ -121,7 +124,7 @@ def test_nothing_is_lost_while_a_picture_is_animated(
     visits: Visits, gallery: Server, images: list[str]
 ) -> None:
     """Keys and clicks before the end are done at the end; a double click opens it once."""
-    page = visits.open(gallery, reduced_motion="no-preference")
+    page = visits.open(gallery, reduced_motion="no-preference", viewport=LOW)
     page.locator(".tile.loaded").first.wait_for()
 
     page.evaluate(DOUBLE_CLICK_AND, [["ArrowRight", "i"], ""])
@@ -145,6 +148,8 @@ def assert_closed(page: Page, gallery: Server) -> None:
     expect(page.locator(".pswp")).to_have_count(0)
 
 
+LOW = {"width": 1000, "height": 400}
+"""A window of an animation: each of its frames has few pixels."""
 RIGHT_OF_PICTURE = """document.querySelector(".pswp__item[aria-hidden='false'] img.pswp__img")
     .getBoundingClientRect().right"""
 DOUBLE_CLICK_AND = """async ([keys, button]) => {
