@@ -41,6 +41,11 @@ def remove(url: str, key: str) -> None:
     _on(url, lambda bucket: bucket.delete([key]))
 
 
+def store(url: str, key: str, content: bytes) -> None:
+    """Store an object."""
+    _on(url, lambda bucket: bucket.put(key, content))
+
+
 def _on(url: str, work: Callable[[Bucket], Awaitable[T]]) -> T:
     """Work on a bucket in another thread, since that of a test may have an event loop."""
 

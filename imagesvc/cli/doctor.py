@@ -109,7 +109,9 @@ async def _check_mark(settings: Settings, mark: BucketMark) -> None:
         with contextlib.suppress(DatabaseUnavailable):
             installation = await database.read(installation_in)
             if installation is not None:
-                await mark.is_marked(installation, ImageStore(database).known_names)
+                images = ImageStore(database)
+                has_originals = bool(await images.blobs_after("", 1))
+                await mark.is_marked(installation, images.known_names, has_originals=has_originals)
     finally:
         await database.close()
 

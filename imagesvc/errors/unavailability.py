@@ -62,7 +62,7 @@ class BucketForbids(BucketUnavailable):
 
 
 class BucketOfAnother(Unavailable):
-    """A bucket has the objects of another installation, which would be lost."""
+    """A bucket is not that of this installation: originals would be lost, or are missing."""
 
 
 class BucketTooOpen(Unavailable):

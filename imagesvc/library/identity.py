@@ -63,7 +63,8 @@ class Identity:
         installation = await self.database.read(installation_in)
         if installation is None:
             raise Unavailable("No server has started on the database at database_url yet.")
-        await self.mark.check(installation, self.images.known_names)
+        has_originals = bool(await self.images.blobs_after("", 1))
+        await self.mark.check(installation, self.images.known_names, has_originals=has_originals)
 
     async def is_checked(self, *, by_server: bool) -> bool:
         """Whether `check` succeeds, for a start; the log says why not.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,25 @@ def test_a_bucket_of_before_belongs_to_the_database_that_names_its_originals(pla
         assert again.start().client.get("/readyz").status_code == 200
         assert KEY in place.stored()
         assert OTHER in place.started_as_other()
+
+
+def test_an_empty_bucket_does_not_take_the_place_of_originals_elsewhere(
+    place: Place, radosgw: Radosgw
+) -> None:
+    """They may be in files, or in the bucket of before; if they are lost, operators can say so."""
+    place.server.stop()
+    settings = {**place.owner, "blob_url": radosgw.new_url()}
+
+    done = place.run("serve", "--port", "0", **settings)
+
+    said = "the bucket of blob_url no originals"
+    assert (done.returncode, said in done.stderr) == (3, True), done.stderr
+    assert buckets.objects_in(settings["blob_url"], "") == {}
+    assert said in place.finding(settings)[1]
+    (given,) = re.findall("store the text ([0-9a-f-]{36}) as", done.stderr)
+    buckets.store(settings["blob_url"], KEY, given.encode())
+    with closing(Server(place.folder / "owner", **settings)) as again:
+        assert again.start().client.get("/readyz").status_code == 200
 
 
 def test_a_start_without_the_bucket_takes_uploads_once_it_has_asked(

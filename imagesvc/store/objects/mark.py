@@ -43,7 +43,7 @@ class BucketMark:
         if not self._is_ours:
             raise BucketUnavailable(UNKNOWN)
 
-    async def check(self, installation: UUID, known: Known) -> None:
+    async def check(self, installation: UUID, known: Known, *, has_originals: bool) -> None:
         """As `is_marked`; without a mark, make it.
 
         Raises:
@@ -51,31 +51,34 @@ class BucketMark:
             Unavailable: the bucket cannot be used now.
         """
         try:
-            if not await self.is_marked(installation, known):
+            if not await self.is_marked(installation, known, has_originals=has_originals):
                 await self._bucket.create(KEY, _content(installation))
-                await self.is_marked(installation, known)  # another server may have been faster
+                # Another server may have been faster.
+                await self.is_marked(installation, known, has_originals=has_originals)
         except BucketOfAnother:
             self._is_ours = False
             raise
         self._is_ours = True
 
-    async def is_marked(self, installation: UUID, known: Known) -> bool:
+    async def is_marked(self, installation: UUID, known: Known, *, has_originals: bool) -> bool:
         """Whether the bucket has the mark of this installation; False if it may be made.
 
-        A bucket without a mark that has originals must have some that rows name.
+        A bucket without a mark that has originals must have some that rows name. It must have some
+        if there should be any.
 
         Args:
             installation: the id that the rows have.
             known: tells which blobs have rows.
+            has_originals: whether the bucket of this installation has originals.
 
         Raises:
             BucketOfAnother, Unavailable: as by `check`.
         """
         found = await self._read()
         if found is None:
-            await self._check_unmarked(known)
+            await self._check_unmarked(installation, known, has_originals=has_originals)
             return False
-        if found != _content(installation):
+        if found.strip() != _content(installation).strip():
             raise BucketOfAnother(
                 "The bucket of blob_url is that of another installation, whose originals would be "
                 "removed. Give this one a prefix of its own, or use the database of the other. If "
@@ -94,11 +97,20 @@ class BucketMark:
             return await self._bucket.read(KEY)
         return None
 
-    async def _check_unmarked(self, known: Known) -> None:
-        """Raises `BucketOfAnother` if the first blobs of the list have no rows."""
+    async def _check_unmarked(
+        self, installation: UUID, known: Known, *, has_originals: bool
+    ) -> None:
+        """Raises `BucketOfAnother` if the first blobs of the list have no rows, or are missing."""
         async with contextlib.aclosing(self._bucket.list(FOLDER)) as pages:
             first: list[StoredObject] = await anext(pages, [])
         names = [name for found in first if (name := blob_name_of(found.key)) is not None]
+        if not names and has_originals:
+            raise BucketOfAnother(
+                "The database has images, and the bucket of blob_url no originals. Do they lie in "
+                "files, or in another bucket? docs/scaling.md has the steps of a move. If they are "
+                f"lost, and you want to go on without them, store the text {installation} as the "
+                f"object {self._bucket.where(KEY)}."
+            )
         if names and not await known(names):
             raise BucketOfAnother(
                 "The bucket of blob_url has originals, and the database none of their images: they "

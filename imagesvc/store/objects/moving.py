@@ -80,7 +80,7 @@ class BlobMove:
         installation = await to_thread.run_sync(self._installation)
         if installation is None:
             raise Unavailable("The data directory has no id yet: start its server once.")
-        await BucketMark(self._bucket).check(installation, self._known_names)
+        await BucketMark(self._bucket).check(installation, self._known_names, has_originals=False)
 
     async def _known_names(self, names: Sequence[BlobName]) -> set[BlobName]:
         """Those with the bytes of an original here, whatever their names were elsewhere."""
