@@ -103,7 +103,7 @@ def _check_bucket(settings: Settings) -> list[str]:
 
 
 async def _check_mark(settings: Settings, mark: BucketMark) -> None:
-    """Raises `BucketOfAnother`; what is wrong with the database is another finding."""
+    """Raises `OriginalsOfAnother`; what is wrong with the database is another finding."""
     database = reading_database_of(settings)
     try:
         with contextlib.suppress(DatabaseUnavailable):

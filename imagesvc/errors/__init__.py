@@ -45,7 +45,7 @@
         ├── OriginalDamaged        503  original_damaged
         ├── BucketUnavailable
         │   └── BucketForbids
-        ├── BucketOfAnother
+        ├── OriginalsOfAnother
         ├── BucketTooOpen
         └── InsufficientStorage    507  insufficient_storage
             └── ElsewhereFull
@@ -103,7 +103,6 @@ from .roots import ImagesvcError, Rejected, Unavailable, text_of
 from .unavailability import (
     BucketForbids,
     BucketFull,
-    BucketOfAnother,
     BucketTooOpen,
     BucketUnavailable,
     DatabaseDamaged,
@@ -113,6 +112,7 @@ from .unavailability import (
     ElsewhereFull,
     InsufficientStorage,
     OriginalDamaged,
+    OriginalsOfAnother,
     OutcomeUnknown,
     Overloaded,
     TimedOut,
@@ -123,7 +123,6 @@ __all__ = [
     "NO_SUCH_ID",
     "BucketForbids",
     "BucketFull",
-    "BucketOfAnother",
     "BucketTooOpen",
     "BucketUnavailable",
     "Conflict",
@@ -151,6 +150,7 @@ __all__ = [
     "NoFile",
     "NotFound",
     "OriginalDamaged",
+    "OriginalsOfAnother",
     "OutcomeUnknown",
     "Overloaded",
     "PasswordRequired",

@@ -61,8 +61,8 @@ class BucketForbids(BucketUnavailable):
     """The credentials do not permit this in a bucket that otherwise works."""
 
 
-class BucketOfAnother(Unavailable):
-    """A bucket is not that of this installation: originals would be lost, or are missing."""
+class OriginalsOfAnother(Unavailable):
+    """Originals that are not those of this installation, which would remove them."""
 
 
 class BucketTooOpen(Unavailable):

@@ -63,7 +63,7 @@ class Collector:
         it is an hour at least.
 
         Raises:
-            BucketOfAnother: another installation has its originals in the bucket.
+            OriginalsOfAnother: another installation has its originals in the bucket.
             Unavailable: the bucket or the database cannot be used now.
         """
         await self.identity.check()

@@ -1,15 +1,17 @@
-"""Which installation this is, and whether the bucket of its originals is its own."""
+"""Which installation this is, and whether the originals that it finds are its own."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 
-from imagesvc.errors import BucketOfAnother, Unavailable, text_of
+from anyio import to_thread
+
+from imagesvc.errors import OriginalsOfAnother, Unavailable, text_of
 from imagesvc.outages.outage import Outage
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.identity import installation_in, make_installation
+from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.images import ImageStore
 from imagesvc.store.objects.mark import BucketMark
 
@@ -38,6 +40,8 @@ class Identity:
     images: ImageStore
     mark: BucketMark | None
     """None with originals in files."""
+    data_dir: DataDir | None
+    """Where they are, if the database is elsewhere, and may be a new one."""
     _unknown: Outage = field(default_factory=_unknown)
     _foreign: Outage = field(default_factory=_foreign)
 
@@ -45,43 +49,59 @@ class Identity:
         """Give the installation an id if it has none; only servers do so.
 
         Raises:
+            OriginalsOfAnother: as by `check`.
             Unavailable: the database cannot be used now.
         """
         if await self.database.read(installation_in) is None:
+            await self._check_files()
             await self.database.write(make_installation, wakes=False)
 
     async def check(self) -> None:
-        """Make sure that objects may be stored in the bucket, and removed from it.
+        """Make sure that originals may be stored and removed.
 
         Raises:
-            BucketOfAnother: it belongs to another installation.
+            OriginalsOfAnother: they belong to another installation, or to a database that was lost.
             Unavailable: the bucket or the database cannot be used now, or no server has started on
                 the database yet.
         """
-        if self.mark is None:
-            return
         installation = await self.database.read(installation_in)
+        if self.mark is None:
+            if installation is None:
+                await self._check_files()
+            return
         if installation is None:
             raise Unavailable("No server has started on the database at database_url yet.")
         has_originals = bool(await self.images.blobs_after("", 1))
         await self.mark.check(installation, self.images.known_names, has_originals=has_originals)
 
+    async def _check_files(self) -> None:
+        """A database that no server has used knows none of the originals that are there."""
+        if (
+            self.data_dir is not None
+            and not await self.images.blobs_after("", 1)
+            and await to_thread.run_sync(self.data_dir.has_originals)
+        ):
+            raise OriginalsOfAnother(
+                f"The database at database_url is new, and {self.data_dir.root} has originals, "
+                "which would be removed. If a move to the database was interrupted, run imagesvc "
+                "migrate --from again. If the database was lost, restore a backup. Otherwise, set "
+                "data_dir to another directory."
+            )
+
     async def is_checked(self, *, by_server: bool) -> bool:
         """Whether `check` succeeds, for a start; the log says why not.
 
         Raises:
-            BucketOfAnother: as by `check`.
+            OriginalsOfAnother: as by `check`.
         """
         if self.mark is None:
-            if by_server:
-                with contextlib.suppress(Unavailable):  # the next start makes it
-                    await self.make()
+            await self._check_without_bucket(by_server=by_server)
             return True
         try:
             if by_server:
                 await self.make()
             await self.check()
-        except BucketOfAnother:
+        except OriginalsOfAnother:
             raise
         except Unavailable as error:
             self._unknown.failed(error=text_of(error))
@@ -90,6 +110,14 @@ class Identity:
         self._foreign.passed()
         return True
 
+    async def _check_without_bucket(self, *, by_server: bool) -> None:
+        try:
+            await (self.make() if by_server else self.check())
+        except OriginalsOfAnother:
+            raise
+        except Unavailable:  # the next start makes the id
+            pass
+
     async def check_again(self, *, by_server: bool) -> None:
         """Try until `check` succeeds: the bucket may have failed at the start."""
         is_checked = False
@@ -97,5 +125,5 @@ class Identity:
             await asyncio.sleep(RETRY_SECONDS)
             try:
                 is_checked = await self.is_checked(by_server=by_server)
-            except BucketOfAnother as error:
+            except OriginalsOfAnother as error:
                 self._foreign.failed(error=error.detail)

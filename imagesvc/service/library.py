@@ -82,9 +82,11 @@ def users_of(accounts: Accounts, caches: Caches) -> Users:
     return Users(accounts.users, accounts.passwords, caches.images.forget_all)
 
 
-def identity_of(files: Files, stores: Stores) -> Identity:
-    """What knows to which installation the bucket belongs."""
-    return Identity(stores.database, stores.images, files.mark)
+def identity_of(settings: Settings, files: Files, stores: Stores) -> Identity:
+    """What knows to which installation the originals belong."""
+    is_elsewhere = settings.is_embedded or files.mark is not None
+    data_dir = None if is_elsewhere else files.data_dir
+    return Identity(stores.database, stores.images, files.mark, data_dir)
 
 
 def collector_of(files: Files, stores: Stores, identity: Identity) -> Collector:

@@ -92,5 +92,5 @@ class Parts:
         self.shares = shares_of(self.stores, self.accounts)
         self.guests = guests_of(self.stores, self.acceptor)
         self.visitors = visitors_of(secret, self.stores, self.accounts, self.rate_limits)
-        self.identity = identity_of(self.files, self.stores)
+        self.identity = identity_of(settings, self.files, self.stores)
         self.collector = collector_of(self.files, self.stores, self.identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -258,3 +259,27 @@ def test_what_would_lose_something_is_refused(server: Server, target: Engine) ->
             command, "--data-dir", str(server.data_dir), port=0, **settings_for(server, target)
         )
         assert (early.returncode, "has a database of SQLite" in early.stderr) == (code, True)
+
+
+def test_a_new_database_does_not_take_the_originals_of_a_data_directory(
+    server: Server, target: Engine, postgres: Postgres
+) -> None:
+    """Such as after a move that was killed just before its commit, or one that is made again."""
+    admin = admin_of(server)
+    assert admin.client.post("/images", content=picture(1)).status_code == 201
+    assert move(server, target).returncode == 0
+    assert server.stop() == 0
+    stored = server.blobs()
+    settings = {"data_dir": str(server.data_dir), **settings_for(server, target)}
+
+    with postgres.copy_of(EMPTY) as url:
+        other = {**settings, "database_url": url.replace("+psycopg", "")}
+        for command, status in ((("serve",), 3), (("worker",), 2), (("gc", "--grace", "0s"), 2)):
+            done = commands.run(*command, port=0, **other)
+            assert (done.returncode, "is new, and" in done.stderr) == (status, True), done.stderr
+    assert server.blobs() == stored != set()
+
+    moved = Server(server.data_dir, auth="required", **settings_for(server, target))
+    with contextlib.closing(moved):
+        assert moved.start().client.get("/readyz").status_code == 200
+        assert server.blobs() == stored

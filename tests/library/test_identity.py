@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_servers_that_start_at_once_have_one_id(database: Database) -> None:
     """It stays at later starts."""
-    servers = [Identity(database, ImageStore(database), None) for _ in range(6)]
+    servers = [Identity(database, ImageStore(database), None, None) for _ in range(6)]
     assert await database.read(installation_in) is None
 
     await asyncio.gather(*(server.make() for server in servers))

@@ -179,7 +179,7 @@ async def test_collection_removes_blobs_whose_names_no_row_has(node: Node, tmp_p
     collector = Collector(
         node.data_dir, node.blobs, node.images, NoLocks(), VariantFiles(node.data_dir.variants),
         VariantStore(node.database), PendingUploadStore(node.database),
-        Identity(node.database, node.images, None),
+        Identity(node.database, node.images, None, None),
     )  # fmt: skip
 
     in_progress = await collector.collect(grace_seconds=0)

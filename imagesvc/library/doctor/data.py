@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from imagesvc.errors import BucketFull, BucketOfAnother, BucketTooOpen, Unavailable, text_of
+from imagesvc.errors import BucketFull, BucketTooOpen, OriginalsOfAnother, Unavailable, text_of
 from imagesvc.library.access import denied
 from imagesvc.library.doctor.findings import Finding, error, ok, warning
 from imagesvc.model.clock import is_of_future
@@ -165,7 +165,7 @@ def bucket(check: Callable[[], Sequence[str]]) -> Iterator[Finding]:
         refused = check()
     except BucketFull as failure:
         yield error("bucket", text_of(failure), "Raise its quota, or make room.")
-    except BucketOfAnother as failure:
+    except OriginalsOfAnother as failure:
         remedy = "docs/scaling.md has the steps (Originals and variants in a bucket)."
         yield error("bucket", text_of(failure), remedy)
     except BucketTooOpen as failure:

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
-from imagesvc.errors import BucketOfAnother, BucketUnavailable, NotFound
+from imagesvc.errors import BucketUnavailable, NotFound, OriginalsOfAnother
 from imagesvc.model.ids import BlobName
 from imagesvc.store.objects.blobs import FOLDER, blob_name_of
 from imagesvc.store.objects.buckets import Bucket, StoredObject
@@ -47,7 +47,7 @@ class BucketMark:
         """As `is_marked`; without a mark, make it.
 
         Raises:
-            BucketOfAnother: it is that of another installation.
+            OriginalsOfAnother: it is that of another installation.
             Unavailable: the bucket cannot be used now.
         """
         try:
@@ -55,7 +55,7 @@ class BucketMark:
                 await self._bucket.create(KEY, _content(installation))
                 # Another server may have been faster.
                 await self.is_marked(installation, known, has_originals=has_originals)
-        except BucketOfAnother:
+        except OriginalsOfAnother:
             self._is_ours = False
             raise
         self._is_ours = True
@@ -72,14 +72,14 @@ class BucketMark:
             has_originals: whether the bucket of this installation has originals.
 
         Raises:
-            BucketOfAnother, Unavailable: as by `check`.
+            OriginalsOfAnother, Unavailable: as by `check`.
         """
         found = await self._read()
         if found is None:
             await self._check_unmarked(installation, known, has_originals=has_originals)
             return False
         if found.strip() != _content(installation).strip():
-            raise BucketOfAnother(
+            raise OriginalsOfAnother(
                 "The bucket of blob_url is that of another installation, whose originals would be "
                 "removed. Give this one a prefix of its own, or use the database of the other. If "
                 "that is lost, and a backup of it is or will be in this database, remove the "
@@ -100,19 +100,19 @@ class BucketMark:
     async def _check_unmarked(
         self, installation: UUID, known: Known, *, has_originals: bool
     ) -> None:
-        """Raises `BucketOfAnother` if the first blobs of the list have no rows, or are missing."""
+        """Raises `OriginalsOfAnother` if the first blobs have no rows, or there should be some."""
         async with contextlib.aclosing(self._bucket.list(FOLDER)) as pages:
             first: list[StoredObject] = await anext(pages, [])
         names = [name for found in first if (name := blob_name_of(found.key)) is not None]
         if not names and has_originals:
-            raise BucketOfAnother(
+            raise OriginalsOfAnother(
                 "The database has images, and the bucket of blob_url no originals. Do they lie in "
                 "files, or in another bucket? docs/scaling.md has the steps of a move. If they are "
                 f"lost, and you want to go on without them, store the text {installation} as the "
                 f"object {self._bucket.where(KEY)}."
             )
         if names and not await known(names):
-            raise BucketOfAnother(
+            raise OriginalsOfAnother(
                 "The bucket of blob_url has originals, and the database none of their images: they "
                 "would be removed. Give this installation a prefix of its own, or move a backup of "
                 "the other into its database. If nobody needs them, remove what is in "

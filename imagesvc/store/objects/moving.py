@@ -74,7 +74,7 @@ class BlobMove:
         """Mark the bucket as that of this installation, before anything is copied.
 
         Raises:
-            BucketOfAnother: it is that of another installation.
+            OriginalsOfAnother: it is that of another installation.
             Unavailable: the bucket or the data directory cannot be used now.
         """
         installation = await to_thread.run_sync(self._installation)
