@@ -58,12 +58,15 @@ defaults
   timeout client 60s
   timeout server 60s
   http-reuse always
+"""
+HAPROXY_WITHOUT_FIELDS = """
 frontend front
   bind 127.0.0.1:{port}
   default_backend imagesvc
 backend imagesvc
 {servers}
 """
+"""It adds no field, and passes on those of the client."""
 
 CADDY = """
 {
@@ -98,13 +101,21 @@ def nginx(
 
 
 @contextlib.contextmanager
-def haproxy(folder: Path, *backends: int) -> Iterator[int]:
-    """Run HAProxy in front of ports of this machine, in turn; returns its own port."""
+def haproxy(folder: Path, *backends: int, sections: str = HAPROXY_WITHOUT_FIELDS) -> Iterator[int]:
+    """Run HAProxy in front of ports of this machine, in turn; returns its own port.
+
+    Args:
+        folder: where it keeps its files.
+        backends: the ports.
+        sections: of its configuration, with `{port}` for its own, and `{servers}`.
+    """
     with reserve_port() as reservation:
         port = reservation.getsockname()[1]
         config = folder / "haproxy.cfg"
         servers = "\n".join(f"  server s{backend} 127.0.0.1:{backend}" for backend in backends)
-        config.write_text(HAPROXY.format(servers=servers, port=port))
+        config.write_text(
+            HAPROXY + sections.replace("{port}", str(port)).replace("{servers}", servers)
+        )
         with _running(["haproxy", "-db", "-f", str(config)], folder, port):
             yield port
 

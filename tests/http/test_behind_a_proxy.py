@@ -11,11 +11,13 @@ import pytest
 from tests.accounts import Account, admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import picture
-from tests.proxies import nginx
+from tests.proxies import haproxy, nginx
 from tests.server import Server, new_client
 from tests.waiting import until
 
-CONFIGURATION = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+CONFIGURATION = (DOCS / "configuration.md").read_text()
+SCALING = (DOCS / "scaling.md").read_text()
 
 
 @pytest.mark.files
@@ -128,6 +130,32 @@ def test_the_documented_configuration_of_nginx_works(trusting: Server, tmp_path:
     assert event == "event: image.created"
     until(lambda: trusting.lines(path="/api/v1/events"))  # the last of the requests
     assert "203.0.113.9" not in trusting.log()
+
+
+def test_the_documented_configuration_of_haproxy_works(trusting: Server, tmp_path: Path) -> None:
+    """By default, it passes on what clients send: their address, host and base path."""
+    key = admin_of(trusting).key
+    (lines,) = re.findall(r"^```haproxy\n(.*?)^```", SCALING, re.DOTALL | re.MULTILINE)
+    lines, binds = re.subn(r"bind .*", "bind 127.0.0.1:{port}", lines)
+    lines, servers = re.subn(r"( +server .*\n)+", "{servers}\n", lines)
+    assert (binds, servers) == (1, 1)
+    forged = {
+        "forwarded": "for=203.0.113.10;host=evil.example",
+        "x-forwarded-for": "203.0.113.10",
+        "x-forwarded-host": "evil.example",
+        "x-forwarded-prefix": "/evil",
+        "x-forwarded-proto": "https",
+    }
+
+    with haproxy(tmp_path, trusting.port, sections=lines) as port:
+        url = f"http://127.0.0.1:{port}"
+        with new_client(base_url=url) as client:
+            client.headers.update({"authorization": f"Bearer {key}", **forged})
+            answer = client.post("/api/v1/images", content=picture(2))
+
+    assert answer.headers["location"].startswith(f"{url}/api/v1/images/")
+    until(lambda: trusting.lines(method="POST", client="127.0.0.1"))
+    assert "203.0.113.10" not in trusting.log()
 
 
 def test_every_delivery_has_its_tier_and_times(telling: Server) -> None:
