@@ -166,6 +166,8 @@ def test_a_worker_waits_for_the_first_server_on_a_database(place: Place, radosgw
         worker.start()
         until(lambda: worker.lines(action="bucket.not_checked"))
         assert rows(settings["database_url"], "installation") == 0
+        collected = place.run("gc", "--grace", "0s", blob_url=settings["blob_url"])
+        assert (collected.returncode, "No server has started" in collected.stderr) == (2, True)
 
         with closing(Server(place.folder / "other", **settings, has_worker=False)) as server:
             image = server.start().upload(picture(5))
