@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
 from tests import recipes
 from tests.accounts import Account
 from tests.chromium import browsed
@@ -49,6 +51,7 @@ def site(html: str) -> Iterator[str]:
             thread.join()
 
 
+@pytest.mark.breadth
 def test_a_page_of_another_site_shows_pictures(
     guarded: Server, admin: Account, tmp_path: Path
 ) -> None:

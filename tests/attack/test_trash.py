@@ -134,7 +134,7 @@ def hammering(*requests: Callable[[], object]) -> Iterator[list[BaseException]]:
             thread.join()
 
 
-@pytest.mark.parametrize("path", represented(URLS, "/images/{}?w=50", "/images/{}"))
+@pytest.mark.parametrize("path", represented(URLS, "/images/{}?w=50"))
 def test_no_request_that_begins_after_the_trashing_is_answered(
     guarded: Server, ada: Account, path: str
 ) -> None:

@@ -328,6 +328,7 @@ def test_an_outage_is_waited_for(server: Server, folder: Path, tmp_path: Path, f
     assert sum(counts) == files  # an upload whose answer was lost is there already
 
 
+@pytest.mark.breadth
 def test_an_outage_that_lasts_ends_the_import(server: Server, folder: Path, tmp_path: Path) -> None:
     """After the time of the option, with one message."""
     for seed in range(40):

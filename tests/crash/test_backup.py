@@ -164,6 +164,7 @@ def port() -> Iterator[int]:
         yield reservation.getsockname()[1]
 
 
+@pytest.mark.breadth
 def test_a_bucket_that_fails_midway_is_continued(
     tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def test_a_damaged_secret_is_refused(tmp_path: Path, content: bytes) -> None:
         server.close()
 
 
+@pytest.mark.breadth
 def test_foreign_files_stop_neither_start_nor_collection(tmp_path: Path) -> None:
     """Examples are notes of a file manager and a directory of a restored copy."""
     server = Server(tmp_path / "data", workers=1).start()

@@ -52,6 +52,7 @@ def without_blob(stock: Path, place: Path) -> Path:
     return place
 
 
+@pytest.mark.breadth
 def test_a_full_destination_gives_up_old_snapshots(stock: Path, disk: Disk, tmp_path: Path) -> None:
     """Those that `--keep` removes anyway, unless the newest one lacks what they may have."""
     place, earlier = disk.root / "backups", without_blob(stock, tmp_path / "earlier")

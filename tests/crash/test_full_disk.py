@@ -183,6 +183,7 @@ def test_below_the_minimum_of_free_space_uploads_are_refused_and_reads_work(disk
     server.close()
 
 
+@pytest.mark.breadth
 def test_a_server_starts_on_a_full_disk_and_serves(server: Server, disk: Disk) -> None:
     """After a crash caused by a full disk, the images are available again."""
     image = server.upload(marked(PICTURE, 1))
@@ -291,6 +292,7 @@ def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:
     assert server.log().count("reserve.filled") == 2
 
 
+@pytest.mark.breadth
 def test_the_trash_works_on_a_full_disk(server: Server, disk: Disk) -> None:
     """Operators of a gallery put images there, and empty it: both use the reserve."""
     images = [server.upload(marked(PICTURE, number)) for number in range(6)]
@@ -474,6 +476,7 @@ def test_with_accounts_all_writes_are_refused_until_there_is_space(
     server.close()
 
 
+@pytest.mark.breadth
 def test_users_log_in_and_access_ends_on_a_full_disk(disk: Disk) -> None:
     """Who empties the trash logs in before; a leaked link or key cannot wait for space.
 

@@ -147,6 +147,7 @@ for more in range(0, 48, 6):
 """
 
 
+@pytest.mark.breadth
 def test_encoders_say_when_memory_runs_out() -> None:
     """It is the picture that is too large then; any other error would be a bug."""
     done = subprocess.run(

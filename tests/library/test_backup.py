@@ -134,6 +134,7 @@ def test_what_is_restored_is_what_was_backed_up(stocked: Server, tmp_path: Path)
     receiver.close()
 
 
+@pytest.mark.breadth
 def test_an_image_that_is_deleted_meanwhile_costs_another_round(
     stocked: Server, tmp_path: Path
 ) -> None:

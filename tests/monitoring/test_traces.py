@@ -139,6 +139,7 @@ sys.exit(run())
 """
 
 
+@pytest.mark.breadth
 def test_without_the_extra_the_setting_is_an_error(tmp_path: Path) -> None:
     """That says what to install; nothing of OpenTelemetry is imported before."""
     done = subprocess.run(

@@ -186,6 +186,7 @@ def test_a_lost_database_is_not_treated_as_a_first_start(stocked: Server) -> Non
     assert stocked.blobs() == blobs
 
 
+@pytest.mark.breadth
 def test_check_runs_beside_a_server_and_after_a_kill(stocked: Server) -> None:
     """Changes that are only in the log are read; without the log, rows are missing."""
     stocked.start()

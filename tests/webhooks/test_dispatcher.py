@@ -124,6 +124,7 @@ async def test_a_name_that_becomes_internal_is_sent_nothing(
     assert delivery.error == "url names a host that has no public address."
 
 
+@pytest.mark.breadth
 async def test_a_delivery_that_fails_by_a_bug_is_not_tried_without_end(
     database: Database, receiver: Receiver
 ) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.attack.machine import needs_every_layer
@@ -59,6 +60,7 @@ def test_every_worker_is_sandboxed_including_later_ones(make_server: MakeServer)
     assert sandboxed(server) == 1.0
 
 
+@pytest.mark.breadth
 def test_strict_starts_if_every_layer_is_available(make_server: MakeServer) -> None:
     """A large variant is written to a file of the server, and served whole."""
     server = make_server(workers=1, sandbox="strict")
