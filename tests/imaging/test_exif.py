@@ -101,10 +101,11 @@ def test_times_are_iso_8601(shot: dict[int, object], expected: str | None) -> No
         {},
     ],
 )
-@pytest.mark.parametrize("tag", [0x829A, 0x829D, 0x8827, 0x920A])
-def test_invalid_numbers_are_dropped(tag: int, value: object) -> None:
+def test_invalid_numbers_are_dropped(value: object) -> None:
     """Division by zero, infinities, negatives and wrong types."""
-    assert facts(Tags(shot={tag: value})) == {}
+    tags = (0x829A, 0x829D, 0x8827, 0x920A)
+
+    assert {tag: facts(Tags(shot={tag: value})) for tag in tags} == {tag: {} for tag in tags}
 
 
 @pytest.mark.parametrize(

@@ -41,23 +41,22 @@ ipv4 = st.builds(IPv4Address, st.integers(0, 2**32 - 1))
 ipv6 = st.builds(IPv6Address, st.integers(0, 2**128 - 1))
 
 
-@pytest.mark.parametrize("text", INSIDE_IPV4 + INSIDE_IPV6)
-def test_an_address_that_is_not_for_everyone_is_not_public(text: str) -> None:
+def test_an_address_that_is_not_for_everyone_is_not_public() -> None:
     """Metadata services, neighbours and the machine itself are never requested."""
-    assert not is_public(ip_address(text))
+    assert [text for text in INSIDE_IPV4 + INSIDE_IPV6 if is_public(ip_address(text))] == []
 
 
-@pytest.mark.parametrize("text", OUTSIDE)
-def test_an_address_that_anyone_may_reach_is_public(text: str) -> None:
+def test_an_address_that_anyone_may_reach_is_public() -> None:
     """The boundaries of each network are correct."""
-    assert is_public(ip_address(text))
+    assert [text for text in OUTSIDE if not is_public(ip_address(text))] == []
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
-@pytest.mark.parametrize("text", INSIDE_IPV4)
-def test_an_inside_address_within_another_is_found(wrapping: str, text: str) -> None:
+def test_an_inside_address_within_another_is_found(wrapping: str) -> None:
     """Tunnels and translators would forward the connection to the embedded address."""
-    assert not is_public(ip_address(wrapping.format(text)))
+    wrapped = [wrapping.format(text) for text in INSIDE_IPV4]
+
+    assert [text for text in wrapped if is_public(ip_address(text))] == []
 
 
 @given(ipv4)
