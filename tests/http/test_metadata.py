@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 
-from tests.http.asking import assert_problem, noise, picture
+from tests.http.asking import assert_problem, picture
 from tests.http.people import People, upload
 from tests.server import Server
 from tests.waiting import until
+from tests.workers.processes import stopped_rendering
 
 pytestmark = pytest.mark.joint
 
@@ -170,18 +170,13 @@ def test_a_private_image_is_hidden_from_the_next_request_on(people: People, plac
 
 def test_a_variant_in_progress_is_not_remembered_as_public(people: People) -> None:
     """It was asked for while the image was public, and is made when it no longer is."""
-    files = {"f": noise((3000, 2000))}
-    image = people.ann.post("/api/v1/images", files=files).json()
+    image = upload(people.ann, 78)
     until(lambda: not is_rendering(people))
-    url = f"/images/{image['id']}?w=2900&blur=40"
-    requester = threading.Thread(target=people.server.client.get, args=(url,))
-    requester.start()
-    until(lambda: is_rendering(people))
-    people.ann.patch(url_of(image), json={"visibility": "private"})
-    was_under_way = requester.is_alive()
-    requester.join()
+    url = f"/images/{image['id']}?w=30"
+    with stopped_rendering(people.server, url, people.admin) as answer:
+        people.ann.patch(url_of(image), json={"visibility": "private"})
+        assert not answer.done()
 
-    assert was_under_way
     assert_problem(people.server.client.get(url), 404, "not_found")
 
 
