@@ -72,6 +72,7 @@ def test_shared_photos_are_uploaded_after_a_question(visits: Visits, gallery: Se
     assert axe_violations(page) == []
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    page.wait_for_function("caches.has('imagesvc-shared').then((has) => !has)")
     page.goto(url_of(gallery, "/?shared=files"))
     expect(page.locator("#messages")).to_contain_text("did not arrive")
     assert images_count(gallery) == 0
