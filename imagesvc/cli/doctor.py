@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -16,12 +15,13 @@ from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
-from imagesvc.errors import BucketTooOpen, DatabaseUnavailable
+from imagesvc.errors import BucketTooOpen, Unavailable
 from imagesvc.library.doctor.findings import Finding, Level, error
+from imagesvc.library.identity import Identity
 from imagesvc.service.database import reading_database_of
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
-from imagesvc.store.db.identity import installation_in
+from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.engine import count_workers
 from imagesvc.store.objects.incoming import FOLDER as INCOMING
@@ -104,16 +104,23 @@ def _check_bucket(settings: Settings) -> list[str]:
 
 async def _check_mark(settings: Settings, mark: BucketMark) -> None:
     """Raises `OriginalsOfAnother`; what is wrong with the database is another finding."""
-    database = reading_database_of(settings)
     try:
-        with contextlib.suppress(DatabaseUnavailable):
-            installation = await database.read(installation_in)
-            if installation is not None:
-                images = ImageStore(database)
-                has_originals = bool(await images.blobs_after("", 1))
-                await mark.is_marked(installation, images.known_names, has_originals=has_originals)
+        database = reading_database_of(settings)
+    except Unavailable:
+        return
+    try:
+        if await asyncio.to_thread(_is_usable, database):
+            await Identity(database, ImageStore(database), mark, None).examine()
     finally:
         await database.close()
+
+
+def _is_usable(database: Database) -> bool:
+    try:
+        database.check()
+    except Unavailable:
+        return False
+    return True
 
 
 def _show(finding: Finding) -> None:

@@ -71,14 +71,29 @@ class Identity:
             return
         if installation is None:
             raise Unavailable("No server has started on the database at database_url yet.")
-        has_originals = bool(await self.images.blobs_after("", 1))
+        has_originals = await self._has_originals()
         await self.mark.check(installation, self.images.known_names, has_originals=has_originals)
+
+    async def examine(self) -> None:
+        """As `check` of a bucket, and change nothing; before the first start, nothing is wrong.
+
+        Raises:
+            OriginalsOfAnother, Unavailable: as by `check`.
+        """
+        installation = await self.database.read(installation_in)
+        if self.mark is not None and installation is not None:
+            has_originals = await self._has_originals()
+            known = self.images.known_names
+            await self.mark.is_marked(installation, known, has_originals=has_originals)
+
+    async def _has_originals(self) -> bool:
+        return bool(await self.images.blobs_after("", 1))
 
     async def _check_files(self) -> None:
         """A database that no server has used knows none of the originals that are there."""
         if (
             self.data_dir is not None
-            and not await self.images.blobs_after("", 1)
+            and not await self._has_originals()
             and await to_thread.run_sync(self.data_dir.has_originals)
         ):
             raise OriginalsOfAnother(
@@ -94,9 +109,6 @@ class Identity:
         Raises:
             OriginalsOfAnother: as by `check`.
         """
-        if self.mark is None:
-            await self._check_without_bucket(by_server=by_server)
-            return True
         try:
             if by_server:
                 await self.make()
@@ -104,19 +116,13 @@ class Identity:
         except OriginalsOfAnother:
             raise
         except Unavailable as error:
+            if self.mark is None:
+                return True  # the next start makes the id
             self._unknown.failed(error=text_of(error))
             return False
         self._unknown.passed()
         self._foreign.passed()
         return True
-
-    async def _check_without_bucket(self, *, by_server: bool) -> None:
-        try:
-            await (self.make() if by_server else self.check())
-        except OriginalsOfAnother:
-            raise
-        except Unavailable:  # the next start makes the id
-            pass
 
     async def check_again(self, *, by_server: bool) -> None:
         """Try until `check` succeeds: the bucket may have failed at the start."""

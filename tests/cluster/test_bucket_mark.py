@@ -115,6 +115,14 @@ def test_a_bucket_of_before_belongs_to_the_database_that_names_its_originals(pla
         assert OTHER in place.started_as_other()
 
 
+def test_a_database_without_tables_is_no_finding_about_the_bucket(
+    place: Place, postgres: Postgres
+) -> None:
+    """As before an upgrade has migrated it: another finding says so."""
+    with postgres.copy_of("template1") as url:
+        assert place.finding(place.settings(url))[0] == "ok"
+
+
 def test_an_empty_bucket_does_not_take_the_place_of_originals_elsewhere(
     place: Place, radosgw: Radosgw
 ) -> None:
