@@ -2,8 +2,8 @@
 
 Loading them takes most of the time of a command and of the start of a server. A copy has
 arguments, environment, working directory, standard streams and limits of its own, and calls
-`imagesvc.__main__.main` as `python -m imagesvc` does. `tests/commands.py` is the other side.
-Processes of a parallel run of the tests share one.
+`imagesvc.__main__.main` as `python -m imagesvc` does. `tests/commands.py` is the other side, and
+workers are forked as well. Processes of a parallel run of the tests share one.
 
 Warnings of SQLAlchemy are errors in the copies, as they are in the tests themselves. Passwords are
 hashed with little work, since tests set and send hundreds; tests/auth/test_passwords.py checks the
@@ -35,6 +35,8 @@ from typing import NoReturn
 from sqlalchemy.exc import SAWarning
 from starlette.routing import compile_path
 
+from imagesvc.workers import process
+from tests.forked_workers import fork_workers
 from tests.namespaces import make_read_only, obey_modes
 
 REPORT = struct.Struct("!i")
@@ -42,8 +44,8 @@ REPORT = struct.Struct("!i")
 MAX_REQUEST = 128 << 10
 PRELOADED = (
     "imagesvc.app.app", "imagesvc.cli.main", "imagesvc.client", "imagesvc.cli.uploads.uploader",
-    "anyio._backends._asyncio", "argon2", "encodings.idna", "jwt", "uvicorn.lifespan.on",
-    "uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl",
+    "anyio._backends._asyncio", "argon2", "encodings.idna", "imagesvc.imaging.handlers", "jwt",
+    "uvicorn.lifespan.on", "uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 LITTLE_WORK = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
 """Parameters of argon2."""
@@ -171,7 +173,11 @@ class _ForkServer:
 
 
 def _prepare() -> None:
-    """Make what all copies need: the parser of arguments, the models, the patterns of routes."""
+    """Make what all copies need: the parser of arguments, the models, the patterns of routes.
+
+    Libraries of codecs are loaded as a worker loads them, and start no thread.
+    """
+    os.environ.update(process.environment())
     for name in PRELOADED:
         importlib.import_module(name)
     importlib.import_module("imagesvc.cli.main").parser()
@@ -180,6 +186,8 @@ def _prepare() -> None:
     for operation in operations.OPERATIONS:
         compile_path(operation.path)
     argon2 = importlib.import_module("argon2")
+    importlib.import_module("imagesvc.imaging.warmup").warm_up()
+    fork_workers()
     vars(argon2)["PasswordHasher"] = functools.partial(argon2.PasswordHasher, **LITTLE_WORK)
 
 

@@ -81,18 +81,8 @@ class WorkerProcess(asyncio.Protocol):
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        arguments = (limits.address_space, limits.file_size, *limits.layers)
         with theirs:
-            process = subprocess.Popen(  # noqa: ASYNC220, S603  # a fork takes a millisecond
-                [sys.executable, "-m", module, str(theirs.fileno()),
-                 *map(str, arguments)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is for the server, which lets work finish
-            )  # fmt: skip
+            process = launch(module, theirs, limits)  # a fork takes a millisecond
         loop = asyncio.get_running_loop()
         worker = cls(process, ours, spill_dir)
         try:
@@ -224,7 +214,22 @@ class WorkerProcess(asyncio.Protocol):
         return f"The process that worked on this image ended ({how})."
 
 
-def _environment() -> dict[str, str]:
+def launch(module: str, channel: socket.socket, limits: ResourceLimits) -> subprocess.Popen[bytes]:
+    """Start the program of a worker, which serves the other end of the channel."""
+    arguments = (channel.fileno(), limits.address_space, limits.file_size, *limits.layers)
+    return subprocess.Popen(  # noqa: S603  # no shell, and values of our own
+        [sys.executable, "-m", module, *map(str, arguments)],
+        pass_fds=[channel.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,  # Ctrl-C is for the server, which lets work finish
+    )
+
+
+def environment() -> dict[str, str]:
+    """The variables of a worker: those that the interpreter needs, and those of libraries."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     # Arenas count as memory used, and work is parallel across images, not within one. Memory that
     # is given back after each picture has to be cleared by the system for the next one.

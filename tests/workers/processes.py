@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx2
 
+from imagesvc.workers.process import WORKER_MODULE
+from tests.forked_workers import NAME
 from tests.server import Server, Worker, new_client
 from tests.waiting import until
 
@@ -27,9 +29,11 @@ def workers(server: Server | Worker) -> set[int]:
 def is_worker(pid: int) -> bool:
     """Whether a process exists, is not a zombie, and is a worker."""
     try:
-        return b"imagesvc.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()  # none if it is a zombie
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    return WORKER_MODULE.encode() in arguments or (name == NAME and arguments != b"")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,92 @@
+"""Worker processes that are forked from a server, which was forked with their modules loaded.
+
+Loading them takes most of the time of the start of a worker. Such a worker has a session, limits,
+descriptors and a sandbox of its own, as `python -m imagesvc.workers` does. tests/workers and
+tests/attack start that program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
+
+from imagesvc.workers import process
+from imagesvc.workers.main import run
+from imagesvc.workers.process import WORKER_MODULE
+from imagesvc.workers.sandbox.lock import ResourceLimits
+
+NAME = "imagesvc-worker"
+"""That of the process: its arguments are those of the fork server."""
+
+
+class _Forked:
+    """A forked worker; the methods are those of `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._status: int | None = None
+        self._lock = threading.Lock()
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless it has ended and was waited for."""
+        if self._status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Its exit status, negative for a signal."""
+        with self._lock:
+            if self._status is None:
+                self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            return self._status
+
+
+def fork_workers() -> None:
+    """Have this process and its copies fork the workers that they start."""
+    vars(process)["launch"] = _launch
+
+
+def _launch(module: str, channel: socket.socket, limits: ResourceLimits) -> Any:
+    assert module == WORKER_MODULE
+    if (pid := os.fork()) == 0:
+        _run_worker(channel.fileno(), limits)
+    return _Forked(pid)
+
+
+def _run_worker(channel: int, limits: ResourceLimits) -> NoReturn:
+    """Become what the program of a worker is when its modules are loaded."""
+    status = 1
+    try:
+        gc.disable()
+        gc.freeze()
+        _reset_signals()
+        os.setsid()
+        Path("/proc/self/comm").write_text(NAME)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        kept = process.environment()
+        os.environ.clear()
+        os.environ.update(kept)
+        arguments = (channel, limits.address_space, limits.file_size, *limits.layers)
+        sys.argv = [WORKER_MODULE, *map(str, arguments)]
+        run()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _reset_signals() -> None:
+    """As for a new program: what was handled has its default, what was ignored remains so."""
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
