@@ -8,7 +8,8 @@ import importlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,19 +50,22 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 for ignored in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(ignored, signal.SIG_DFL)
 
-TAKE_LONGEST = (
+WAITING = (
     "test_slow_clients.py",
-    "test_corpus.py",
     "test_inline.py",
-    "test_events.py",
     "test_half_closed.py",
+    "test_sources.py",
     "test_workers.py",
-    "test_dispatcher.py",
+    "test_main.py",
+    "test_early_answers.py",
+    "test_events.py",
     "test_refused_connections.py",
     "test_purger.py",
+    "test_dispatcher.py",
 )
-"""Those that wait for time limits, beside others that take processor time meanwhile."""
+"""Files that wait for time limits, the longest first."""
 SLOW_FOLDERS = ("browser", "crash", "jobs", "cache", "attack", "library", "workers", "cli")
+"""Those whose tests wait for other processes, the slowest first."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -92,16 +96,11 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slowest files first, so that none of them is the last of a parallel run."""
-
-    def rank(item: pytest.Item) -> int:
-        if item.path.name in TAKE_LONGEST:
-            return TAKE_LONGEST.index(item.path.name)
-        folder = item.path.parent.name
-        is_slow = folder in SLOW_FOLDERS
-        return len(TAKE_LONGEST) + (SLOW_FOLDERS.index(folder) if is_slow else len(SLOW_FOLDERS))
-
-    items.sort(key=rank)
+    """Put files in an order in which a parallel run ends soon, and mark what it leaves out."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    items[:] = [item for path in _ordered(files) for item in files[path]]
     for option, marker, reason in (
         ("--shared-database", "embedded", "what only the database of a data directory does"),
         ("--shared-blobs", "files", "what only originals in files do"),
@@ -110,6 +109,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for item in items:
                 if item.get_closest_marker(marker):
                     item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _ordered(files: Iterable[Path]) -> list[Path]:
+    """Files that wait are spread over a run, where others use the processors meanwhile.
+
+    Its last part has short files, which end at the same time in all processes.
+    """
+    waiting: list[Path] = []
+    slow: list[Path] = []
+    others: list[Path] = []
+    for path in files:
+        is_slow = path.parent.name in SLOW_FOLDERS
+        (waiting if path.name in WAITING else slow if is_slow else others).append(path)
+    waiting.sort(key=lambda path: WAITING.index(path.name))
+    slow.sort(key=lambda path: SLOW_FOLDERS.index(path.parent.name))
+    placed = [
+        (part * number / len(group), path)
+        for part, group in ((0.5, waiting), (0.8, slow), (1, others))
+        for number, path in enumerate(group)
+    ]
+    return [path for _, path in sorted(placed, key=itemgetter(0))]
 
 
 def pytest_collection_finish() -> None:

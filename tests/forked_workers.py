@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from imagesvc.workers.main import run
 from imagesvc.workers.process import WORKER_MODULE
 from imagesvc.workers.sandbox.lock import ResourceLimits
 
+MAX_REQUEST = 1 << 10
 NAME = "imagesvc-worker"
 """That of the process: its arguments are those of the fork server."""
 
@@ -48,19 +50,37 @@ class _Forked:
             return self._status
 
 
-def fork_workers() -> None:
-    """Have this process and its copies fork the workers that they start."""
-    vars(process)["launch"] = _launch
+def fork_workers(ahead: int) -> None:
+    """Have this process fork the workers that it starts, the first of them now.
+
+    Pages that a process has changed are copied once more after each fork.
+    """
+    waiting = [_fork_ahead() for _ in range(ahead)]
+
+    def launch(module: str, channel: socket.socket, limits: ResourceLimits) -> Any:
+        assert module == WORKER_MODULE
+        if not waiting:
+            waiting.append(_fork_ahead())
+        worker, requests = waiting.pop()
+        arguments = [limits.address_space, limits.file_size, *limits.layers]
+        with requests:
+            socket.send_fds(requests, [json.dumps(arguments).encode()], [channel.fileno()])
+        return worker
+
+    vars(process)["launch"] = launch
 
 
-def _launch(module: str, channel: socket.socket, limits: ResourceLimits) -> Any:
-    assert module == WORKER_MODULE
+def _fork_ahead() -> tuple[_Forked, socket.socket]:
+    """A worker that waits for its channel and arguments, and the socket for those."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if (pid := os.fork()) == 0:
-        _run_worker(channel.fileno(), limits)
-    return _Forked(pid)
+        ours.close()
+        _run_worker(theirs)
+    theirs.close()
+    return _Forked(pid), ours
 
 
-def _run_worker(channel: int, limits: ResourceLimits) -> NoReturn:
+def _run_worker(requests: socket.socket) -> NoReturn:
     """Become what the program of a worker is when its modules are loaded."""
     status = 1
     try:
@@ -68,19 +88,25 @@ def _run_worker(channel: int, limits: ResourceLimits) -> NoReturn:
         gc.freeze()
         _reset_signals()
         os.setsid()
-        Path("/proc/self/comm").write_text(NAME)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for stream in range(3):
-            os.dup2(nothing, stream)
-        kept = process.environment()
-        os.environ.clear()
-        os.environ.update(kept)
-        arguments = (channel, limits.address_space, limits.file_size, *limits.layers)
-        sys.argv = [WORKER_MODULE, *map(str, arguments)]
-        run()
+        message, fds, _, _ = socket.recv_fds(requests, MAX_REQUEST, 1)
+        if message:
+            requests.close()
+            Path("/proc/self/comm").write_text(NAME)
+            _take_environment()
+            sys.argv = [WORKER_MODULE, *map(str, [*fds, *json.loads(message)])]
+            run()
         status = 0
     finally:
         os._exit(status)
+
+
+def _take_environment() -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    kept = process.environment()
+    os.environ.clear()
+    os.environ.update(kept)
 
 
 def _reset_signals() -> None:

@@ -84,6 +84,8 @@ class _Command:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
         if self.obeys_modes:
             obey_modes()
+        if self.arguments[:1] in (["serve"], ["worker"]):
+            fork_workers(ahead=int(self.environment.get("IMAGESVC_WORKERS", "1")))
         sys.argv = ["imagesvc", *self.arguments]
         try:
             importlib.import_module("imagesvc.__main__").main()
@@ -187,7 +189,6 @@ def _prepare() -> None:
         compile_path(operation.path)
     argon2 = importlib.import_module("argon2")
     importlib.import_module("imagesvc.imaging.warmup").warm_up()
-    fork_workers()
     vars(argon2)["PasswordHasher"] = functools.partial(argon2.PasswordHasher, **LITTLE_WORK)
 
 

@@ -13,6 +13,15 @@ from tests.attack.pools import execute, rogue_pool
 
 pytestmark = pytest.mark.anyio
 PID = "import os; result = os.getpid()"
+MEETING = """
+import os, pathlib, time
+folder = pathlib.Path({folder!r})
+(folder / str(os.getpid())).touch()
+while len(list(folder.iterdir())) < 2:
+    time.sleep(0.01)
+result = os.getpid()
+"""
+"""It ends when two processes run it at the same time."""
 
 
 def children() -> set[int]:
@@ -43,6 +52,9 @@ async def test_a_call_after_a_death_waits_for_the_worker_that_replaces_the_dead_
         assert children() - others - {first} == {second}
         with pytest.raises(WorkerDied):
             await execute(pool, "import os; os._exit(0)")
-        both = await asyncio.gather(execute(pool, PID), execute(pool, PID))
+        together = tmp_path / "together"
+        together.mkdir()
+        code = MEETING.format(folder=str(together))
+        both = await asyncio.gather(execute(pool, code), execute(pool, code))
         assert len(set(both)) == 2
         assert set(both).isdisjoint({first, second})
