@@ -8,13 +8,13 @@ import importlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterable, Iterator
-from operator import itemgetter
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
 
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.postgres.database import PostgresDatabase
@@ -25,6 +25,7 @@ from tests import commands, databases
 from tests.accounts import Account, admin_of
 from tests.postgres import Postgres, started
 from tests.radosgw import CREDENTIALS, Radosgw, shared_radosgw
+from tests.scheduling import ByFile, ordered
 from tests.server import Server
 
 EMPTY = "empty"
@@ -49,23 +50,6 @@ gc.set_threshold(100_000, 50, 50)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for ignored in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(ignored, signal.SIG_DFL)
-
-WAITING = (
-    "test_slow_clients.py",
-    "test_inline.py",
-    "test_half_closed.py",
-    "test_sources.py",
-    "test_workers.py",
-    "test_main.py",
-    "test_early_answers.py",
-    "test_events.py",
-    "test_refused_connections.py",
-    "test_purger.py",
-    "test_dispatcher.py",
-)
-"""Files that wait for time limits, the longest first."""
-SLOW_FOLDERS = ("browser", "crash", "jobs", "cache", "attack", "library", "workers", "cli")
-"""Those whose tests wait for other processes, the slowest first."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -100,7 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    items[:] = [item for path in _ordered(files) for item in files[path]]
+    items[:] = [item for path in ordered(files) for item in files[path]]
     for option, marker, reason in (
         ("--shared-database", "embedded", "what only the database of a data directory does"),
         ("--shared-blobs", "files", "what only originals in files do"),
@@ -111,25 +95,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                     item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def _ordered(files: Iterable[Path]) -> list[Path]:
-    """Files that wait are spread over a run, where others use the processors meanwhile.
-
-    Its last part has short files, which end at the same time in all processes.
-    """
-    waiting: list[Path] = []
-    slow: list[Path] = []
-    others: list[Path] = []
-    for path in files:
-        is_slow = path.parent.name in SLOW_FOLDERS
-        (waiting if path.name in WAITING else slow if is_slow else others).append(path)
-    waiting.sort(key=lambda path: WAITING.index(path.name))
-    slow.sort(key=lambda path: SLOW_FOLDERS.index(path.parent.name))
-    placed = [
-        (part * number / len(group), path)
-        for part, group in ((0.5, waiting), (0.8, slow), (1, others))
-        for number, path in enumerate(group)
-    ]
-    return [path for _, path in sorted(placed, key=itemgetter(0))]
+@pytest.hookimpl(optionalhook=True)  # without xdist there is none
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
+    """Have the tests sent to processes as `ByFile` says."""
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -37,8 +38,14 @@ def last_line(node: ast.stmt) -> int:
     return node.end_lineno
 
 
+@functools.cache
+def nodes_of(source: str) -> Sequence[ast.AST]:
+    """All parts of a module; two tests walk through all modules."""
+    return list(ast.walk(ast.parse(source)))
+
+
 def functions_of(source: str) -> Iterator[Function]:
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         if isinstance(node, Function):
             yield node
 
@@ -54,7 +61,7 @@ def package_of(name: str, path: Path) -> str:
 
 def targets_of(source: str, package: str) -> Iterator[str]:
     """What a module of a package imports, as absolute names of modules or of their members."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -33,6 +33,8 @@ WORST = {
     "connect over TCP",
     "fork",
 }
+FATAL = ("ptrace", "io_uring_setup", "bpf")
+BREADTH = pytest.mark.breadth
 FILES = {name for name in ATTEMPTS if name.startswith(("read", "list", "open the server", "write"))}
 
 pytestmark = [
@@ -87,10 +89,15 @@ async def test_every_attempt_is_refused(
     assert (tmp_path / "data" / "imagesvc.db").read_bytes() == b"secret"
 
 
-async def test_calls_of_attackers_end_the_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "calls",
+    [FATAL, pytest.param(tuple(it for it in syscalls.FATAL if it not in FATAL), marks=BREADTH)],
+    ids=["some", "others"],
+)
+async def test_calls_of_attackers_end_the_worker(tmp_path: Path, calls: tuple[str, ...]) -> None:
     """Each is killed immediately by SIGSYS, and the next call has another worker."""
     async with rogue_pool(tmp_path, "strict") as pool:
-        for name in syscalls.FATAL:
+        for name in calls:
             number = syscalls.number(name, MACHINE)
             with pytest.raises(WorkerDied, match="SIGSYS"):
                 await execute(pool, f"{PRELUDE}libc.syscall({number}, 0, 0, 0, 0, 0)")
