@@ -19,6 +19,7 @@ from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Format
 from imagesvc.model.transforms import Watermark
+from tests.breadth import represented
 from tests.imaging.pictures import (
     BLUE,
     LIMITS,
@@ -83,7 +84,7 @@ def test_a_watermark_has_its_position_and_size(
 
 @pytest.mark.parametrize("opacity", [0.0, 0.2, 0.5, 1.0])
 @pytest.mark.parametrize("alpha", [255, 128])
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+@pytest.mark.parametrize("mode", represented(["RGB", "RGBA", "L"], "RGBA"))
 def test_opacity_mixes(tmp_path: Path, opacity: float, alpha: int, mode: str) -> None:
     """Porter and Duff's over: opacity x alpha of the mark, the rest of the picture."""
     mark = Watermark(image=png((*BLUE, alpha)), opacity=opacity, position="center")
