@@ -1,7 +1,8 @@
 """Fixtures of the tests over HTTP.
 
 A module with the marker `joint` looks only at what its own requests make: it shares the servers of
-`server`, `guarded` and `people` with the other modules that have it. Its users are its own.
+`server`, `guarded` and `people` with the other modules that have it, in one process of a parallel
+run. Its users are its own.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def with_accounts(directory: Path) -> Server:
     ).start()  # fmt: skip
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def joint_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of joint modules."""
     shared = open_to_all(tmp_path_factory.mktemp("joint") / "data")
@@ -42,7 +43,7 @@ def joint_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shared.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def joint_guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server with accounts of joint modules."""
     shared = with_accounts(tmp_path_factory.mktemp("joint-guarded") / "data")
