@@ -144,10 +144,9 @@ def test_an_error_crosses_a_process_border_whole(
 
 def test_a_stored_code_finds_an_error_again() -> None:
     """Jobs store the code of their error."""
-    assert {code: by_code(code).code for code in STATUS_OF_CODE} == {
-        code: code for code in STATUS_OF_CODE
-    }
-    assert {code: by_code(code).status for code in STATUS_OF_CODE} == STATUS_OF_CODE
+    for code, status in STATUS_OF_CODE.items():
+        assert by_code(code).code == code
+        assert by_code(code).status == status, code
 
 
 def test_a_code_does_not_find_an_error_of_a_part_that_inherits_it() -> None:
