@@ -298,6 +298,12 @@ def new_client(**options: Any) -> httpx2.Client:
     return httpx2.Client(**{"timeout": PATIENCE, "verify": False, **options})
 
 
+def request_once(method: str, url: str, **options: Any) -> httpx2.Response:
+    """The response to a client that has sent nothing before."""
+    with new_client() as client:
+        return client.request(method, url, **options)
+
+
 def reserve_port() -> socket.socket:
     """A socket bound to a free port, so that no other process gets the port.
 

@@ -22,7 +22,7 @@ from imagesvc.settings.settings import Settings
 from tests import recipes
 from tests.accounts import Account, client_of
 from tests.http.asking import picture
-from tests.server import Server
+from tests.server import Server, request_once
 from tests.waiting import PATIENCE
 
 ORIGIN = "https://app.example"
@@ -56,7 +56,7 @@ def image_id(admin: Account) -> str:
 def seen(url: str) -> Image.Image:
     """The image that a browser shows in an `<img>` of a page of another site."""
     fields = {"origin": ORIGIN, "sec-fetch-site": "cross-site", "accept": AVIF}
-    answer = httpx2.get(url, headers=fields, timeout=PATIENCE)
+    answer = request_once("GET", url, headers=fields)
     assert answer.status_code == 200, (url, answer.text)
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     return Image.open(io.BytesIO(answer.content))
@@ -134,7 +134,7 @@ def test_a_private_image_has_a_srcset_of_signed_urls(
     assert [f"{seen(url).width}w" for url, _width in candidates] == ["400w", "800w"]
     assert [width for _url, width in candidates] == ["400w", "800w"]
     unsigned = candidates[0][0].partition("?")[0]
-    assert httpx2.get(unsigned, timeout=PATIENCE).status_code == 404
+    assert request_once("GET", unsigned).status_code == 404
 
 
 @pytest.mark.parametrize("language", ["markdown", "bbcode"])
@@ -226,9 +226,9 @@ def as_sharex(uploader: dict[str, Any], filename: str, content: bytes) -> httpx2
         "user-agent": "ShareX/15.0.0",
         "content-type": f"multipart/form-data; boundary={boundary}",
     }
-    return httpx2.request(
+    return request_once(
         uploader["RequestMethod"], uploader["RequestURL"], content=body,
-        headers={**uploader["Headers"], **kind}, timeout=PATIENCE,
+        headers={**uploader["Headers"], **kind},
     )  # fmt: skip
 
 

@@ -14,8 +14,7 @@ from tests import recipes
 from tests.accounts import Account, admin_of
 from tests.http.asking import noise, picture
 from tests.proxies import caddy, nginx
-from tests.server import Server, new_client
-from tests.waiting import PATIENCE
+from tests.server import Server, new_client, request_once
 
 ABOVE_1_MB = (1600, 1200)
 FORGED = {
@@ -81,9 +80,9 @@ def test_nginx_below_a_path(service: Server, owner: Account, tmp_path: Path) -> 
     with nginx(tmp_path, service.port, others + directives("nginx")) as port:
         use_through(port, "/media", owner)
         image_id = owner.client.post("/images", content=picture(1)).json()["id"]
-        shown = httpx2.get(
-            f"http://127.0.0.1:{port}/media/images/{image_id}.jpg",
-            headers={"authorization": f"Bearer {owner.key}"}, timeout=PATIENCE,
+        shown = request_once(
+            "GET", f"http://127.0.0.1:{port}/media/images/{image_id}.jpg",
+            headers={"authorization": f"Bearer {owner.key}"},
         )  # fmt: skip
 
     assert shown.status_code == 200

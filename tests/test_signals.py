@@ -11,7 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from imagesvc.server.listening.addresses import CannotListen, bound_sockets
@@ -19,6 +18,7 @@ from tests import commands
 from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.http.asking import picture
+from tests.server import request_once
 from tests.waiting import PATIENCE, until
 
 STOPS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
@@ -122,7 +122,7 @@ def test_a_server_listens_on_several_addresses(make_server: MakeServer, host: st
     server = make_server(workers=1, host=host, auth="required")
 
     for address in ("127.0.0.1", "[::1]"):
-        answer = httpx2.get(f"http://{address}:{server.port}/healthz", timeout=PATIENCE)
+        answer = request_once("GET", f"http://{address}:{server.port}/healthz")
         assert answer.status_code == 200
     (line,) = [line for line in server.log().splitlines() if "service.ready" in line]
     assert str(server.port) in json.loads(line)["url"]

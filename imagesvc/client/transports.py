@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote
@@ -30,7 +32,8 @@ class Transport:
             base_url=url,
             headers=_credential(key),
             timeout=timeout,
-            transport=None if path is None else httpx2.HTTPTransport(uds=path),
+            verify=_tls(),
+            transport=None if path is None else httpx2.HTTPTransport(uds=path, verify=_tls()),
         )
         self._headers = self._http.headers
 
@@ -75,7 +78,7 @@ class Transport:
         try:
             content = None if call.content is None else call.pieces()
             if call.is_elsewhere:
-                with httpx2.Client(timeout=self._http.timeout) as others:
+                with httpx2.Client(timeout=self._http.timeout, verify=_tls()) as others:
                     return others.request(content=content, **call.arguments())
             return self._http.request(
                 content=content, follow_redirects=call.method == "GET", **call.arguments()
@@ -93,7 +96,8 @@ class AsyncTransport:
             base_url=url,
             headers=_credential(key),
             timeout=timeout,
-            transport=None if path is None else httpx2.AsyncHTTPTransport(uds=path),
+            verify=_tls(),
+            transport=None if path is None else httpx2.AsyncHTTPTransport(uds=path, verify=_tls()),
         )
         self._headers = self._http.headers
 
@@ -139,13 +143,19 @@ class AsyncTransport:
         try:
             content = None if call.content is None else _asynchronous(call.pieces())
             if call.is_elsewhere:
-                async with httpx2.AsyncClient(timeout=self._http.timeout) as others:
+                async with httpx2.AsyncClient(timeout=self._http.timeout, verify=_tls()) as others:
                     return await others.request(content=content, **call.arguments())
             return await self._http.request(
                 content=content, follow_redirects=call.method == "GET", **call.arguments()
             )
         except httpx2.TransportError as error:
             return error
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """What all clients of the process share: loading the authorities takes tens of milliseconds."""
+    return httpx2.create_ssl_context()
 
 
 def unix_path(base_url: str) -> tuple[str | None, str]:

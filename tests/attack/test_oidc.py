@@ -14,9 +14,8 @@ from tests.accounts import Account, admin_of, client_of
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem
 from tests.identity_provider import ANSWERS, CLAIMS, CLIENT, SECRET, running_provider
-from tests.server import Server
+from tests.server import Server, request_once
 from tests.sessions import ONE, cookie_of
-from tests.waiting import PATIENCE
 
 START, CALLBACK = "/auth/oidc/start", "/auth/oidc/callback"
 HARMLESS = {"claims of the admin"}
@@ -62,7 +61,7 @@ def begin(browser: httpx2.Client, **query: str) -> str:
 
 def at_provider(url: str, **query: str) -> str:
     """Log in at the provider; returns the URL to which it sends the browser back."""
-    answer = httpx2.get(f"{url}&{urlencode(query)}", timeout=PATIENCE)
+    answer = request_once("GET", f"{url}&{urlencode(query)}")
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]
 

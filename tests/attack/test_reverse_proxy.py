@@ -12,7 +12,7 @@ import pytest
 from tests.accounts import Account, admin_of
 from tests.http.asking import assert_problem, picture
 from tests.proxies import PLAIN, haproxy, nginx
-from tests.server import Server
+from tests.server import Server, request_once
 from tests.waiting import PATIENCE
 
 PUBLIC = {"visibility": "public"}
@@ -182,7 +182,7 @@ def test_without_accounts_a_usual_proxy_shows_what_to_set(
     with nginx(tmp_path, open_server.port, f"{PLAIN} {directives}") as port:
         url = f"http://127.0.0.1:{port}"
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
-            answer = httpx2.get(url + path, headers={"host": "images.example"}, timeout=PATIENCE)
+            answer = request_once("GET", url + path, headers={"host": "images.example"})
             assert "IMAGESVC_AUTH=required" in assert_problem(answer, 403, "forbidden")["detail"]
 
 
@@ -192,10 +192,10 @@ def test_without_accounts_a_proxy_that_passes_the_host_on_is_refused(
     """HAProxy adds no field by default, and sends the visitor's Host."""
     with haproxy(tmp_path, open_server.port) as port:
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
-            answer = httpx2.get(
+            answer = request_once(
+                "GET",
                 f"http://127.0.0.1:{port}{path}",
                 headers={"host": "images.example"},
-                timeout=PATIENCE,
             )
             assert_problem(answer, 403, "forbidden")
 

@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import typer
 
@@ -25,7 +24,7 @@ from imagesvc.settings.settings import Settings
 from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
-from tests.server import Server, reserve_port
+from tests.server import Server, request_once, reserve_port
 from tests.waiting import PATIENCE, until
 
 
@@ -374,7 +373,7 @@ def test_a_terminal_is_told_what_to_open(tmp_path: Path) -> None:
     shown = bytearray()
     try:
         url = until(lambda: _address_in(ours, shown))
-        assert httpx2.get(f"{url}/healthz", timeout=PATIENCE).status_code == 200
+        assert request_once("GET", f"{url}/healthz").status_code == 200
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)

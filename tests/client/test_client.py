@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import io
 import json
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -44,7 +46,7 @@ from tests import commands
 from tests.accounts import PASSWORD, Account, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import TEXT, damaged, picture
-from tests.server import Server
+from tests.server import Server, request_once
 from tests.sessions import ONE, browser_of
 from tests.waiting import PATIENCE
 from tests.workers.processes import stopped_workers
@@ -80,6 +82,23 @@ def test_all_basic_calls_work_on_a_picture(client: Client, tmp_path: Path) -> No
         client.image(image.id)
 
 
+def test_clients_load_the_certificates_of_authorities_once() -> None:
+    """A program may have a client for each user, or make one for each of its own requests."""
+    with Client("https://127.0.0.1:1"):
+        before = contexts_of_tls()
+
+        with contextlib.ExitStack() as stack:
+            for _ in range(10):
+                stack.enter_context(Client("https://127.0.0.1:1"))
+
+            assert contexts_of_tls() == before > 0
+
+
+def contexts_of_tls() -> int:
+    """Those in memory, each with the certificates of all authorities."""
+    return sum(isinstance(found, ssl.SSLContext) for found in gc.get_objects())
+
+
 def test_two_editors_do_not_overwrite_each_other(client: Client) -> None:
     """An editor whose version is outdated gets an error."""
     image = client.upload(picture(41), filename="a.jpg")
@@ -103,9 +122,7 @@ def test_somebody_without_a_credential_uploads_by_a_url(client: Client) -> None:
     content = picture(42)
 
     target = client.upload_url(filename="b.jpg", title="By URL", content_type="image/jpeg")
-    answer = httpx2.request(
-        target.method, target.url, headers=target.headers, content=content, timeout=PATIENCE
-    )
+    answer = request_once(target.method, target.url, headers=target.headers, content=content)
 
     assert answer.status_code == 201, answer.text
     image = client.image(target.id)
@@ -127,7 +144,7 @@ def test_signed_urls_show_a_private_image(client: Client) -> None:
 
     signed = client.sign_urls(image.id, ["original", {"w": 40, "format": "png"}], expires_in=600)
 
-    original, small = (httpx2.get(one.url, timeout=PATIENCE) for one in signed.data)
+    original, small = (request_once("GET", one.url) for one in signed.data)
     assert original.status_code == 200
     assert Pillow.open(io.BytesIO(small.content)).width == 40
 
@@ -524,7 +541,7 @@ def test_the_command_uploads_valid_files_and_reports_the_others(run: Run, tmp_pa
     failed, sent = map(json.loads, done.stdout.splitlines())
     assert (failed["file"], failed["status"], failed["url"]) == (str(bad), "failed", None)
     assert (sent["file"], sent["status"]) == (str(good), "sent")
-    shown = httpx2.get(sent["url"], timeout=PATIENCE)
+    shown = request_once("GET", sent["url"])
     assert shown.content == good.read_bytes()
     assert run(str(good)).returncode == 0
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from imagesvc.client import AsyncClient, Client
@@ -18,8 +17,7 @@ from imagesvc.errors import Forbidden, NotFound, UnsupportedMediaType
 from imagesvc.model.ids import new_id
 from tests.http.asking import TEXT, picture
 from tests.remote import Remote, answered
-from tests.server import Server
-from tests.waiting import PATIENCE
+from tests.server import Server, request_once
 
 Do = Callable[..., Any]
 """Call a method of a client by its name; returns its result."""
@@ -224,7 +222,7 @@ def test_a_signed_url_needs_no_credential(do: Do, server: Server) -> None:
 
     signed = do("sign_urls", image.id, ["thumbnail"], expires_in=60, download=True)
 
-    answer = httpx2.get(signed.data[0].url, timeout=PATIENCE)
+    answer = request_once("GET", signed.data[0].url)
     assert signed.data[0].url.startswith(f"http://127.0.0.1:{server.port}/images/")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith("attachment")

@@ -21,8 +21,8 @@ from imagesvc.server.middleware.access_line import access_line, encoded_notes
 from imagesvc.server.middleware.logged_path import logged_path
 from tests.conftest import MakeServer
 from tests.http.asking import picture, send_raw
-from tests.server import Server
-from tests.waiting import PATIENCE, until
+from tests.server import Server, request_once
+from tests.waiting import until
 
 
 def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
@@ -361,10 +361,7 @@ def test_routine_lines_name_no_library_and_ready_has_the_urls(server: Server) ->
     ready = one_line(server, action="service.ready")
     assert ready["url"] == str(server.client.base_url).rstrip("/")
     assert (
-        "html"
-        in httpx2.get(ready["docs"], follow_redirects=True, timeout=PATIENCE).headers[
-            "content-type"
-        ]
+        "html" in request_once("GET", ready["docs"], follow_redirects=True).headers["content-type"]
     )
 
 
