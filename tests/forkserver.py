@@ -13,6 +13,7 @@ parameters that users have.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
@@ -23,6 +24,7 @@ import select
 import selectors
 import signal
 import socket
+import sqlite3
 import struct
 import sys
 import threading
@@ -175,7 +177,7 @@ class _ForkServer:
 
 
 def _prepare() -> None:
-    """Make what all copies need: the parser of arguments, the models, the patterns of routes.
+    """Make what all copies need: parser of arguments, schema, models, patterns of routes.
 
     Libraries of codecs are loaded as a worker loads them, and start no thread.
     """
@@ -183,6 +185,9 @@ def _prepare() -> None:
     for name in PRELOADED:
         importlib.import_module(name)
     importlib.import_module("imagesvc.cli.main").parser()
+    importlib.import_module("imagesvc.service.outbound").user_agent()
+    with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+        importlib.import_module("imagesvc.store.db.sqlite.expected").differences(empty)
     operations = importlib.import_module("imagesvc.app.operations")
     operations.api_document()
     for operation in operations.OPERATIONS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 
 from imagesvc.outbound.addresses import is_allowed
@@ -87,6 +87,7 @@ def operator_rules(noun: str) -> OutboundRules:
     )
 
 
+@cache
 def user_agent() -> str:
-    """The User-Agent of requests of this service."""
+    """The User-Agent of requests of this service; finding the version takes milliseconds."""
     return f"imagesvc/{version('imagesvc')}"
