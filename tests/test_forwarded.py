@@ -9,6 +9,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from imagesvc.server.middleware.forwarded import ForwardedMiddleware
+from tests.breadth import represented
 from tests.conftest import MakeServer
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("::1/128")]
@@ -77,15 +78,23 @@ def test_an_untrusted_peer_is_ignored() -> None:
     assert corrected("192.0.2.77", **fields) == ("192.0.2.77", "http", "inner:8000")
 
 
+TOLD = ('["10.0.0.0/8"]', {"x-forwarded-for": "192.0.2.1"}, True)
+NOT_TOLD = ('["127.0.0.0/8"]', {"x-forwarded-proto": "https"}, False)
+
+
 @pytest.mark.parametrize(
     ("trusted", "fields", "is_told"),
-    [
-        ("[]", {"x-forwarded-prefix": "/media"}, True),
-        ('["10.0.0.0/8"]', {"x-forwarded-for": "192.0.2.1"}, True),
-        ("[]", {"forwarded": "for=192.0.2.1"}, True),
-        ("[]", {"x-forwarded-user": "ada"}, False),
-        ('["127.0.0.0/8"]', {"x-forwarded-proto": "https"}, False),
-    ],
+    represented(
+        [
+            TOLD,
+            NOT_TOLD,
+            ("[]", {"x-forwarded-prefix": "/media"}, True),
+            ("[]", {"forwarded": "for=192.0.2.1"}, True),
+            ("[]", {"x-forwarded-user": "ada"}, False),
+        ],
+        TOLD,
+        NOT_TOLD,
+    ),
 )
 def test_fields_of_an_untrusted_proxy_are_logged_once(
     make_server: MakeServer, trusted: str, fields: dict[str, str], *, is_told: bool

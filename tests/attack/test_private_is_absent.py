@@ -123,8 +123,12 @@ def told(answer: httpx2.Response, named: Things) -> tuple[int, list[tuple[str, s
 
 
 @pytest.mark.parametrize(
-    "is_each",
-    [pytest.param(False, id="bob"), pytest.param(True, id="each", marks=pytest.mark.long)],
+    ("of_bob", "of_others"),
+    [
+        pytest.param(CONDITIONS[:2], CONDITIONS[:1], id="few"),
+        pytest.param(CONDITIONS, CONDITIONS[:1], id="bob", marks=pytest.mark.breadth),
+        pytest.param(CONDITIONS, CONDITIONS, id="each", marks=pytest.mark.long),
+    ],
 )
 @pytest.mark.parametrize("name", REQUESTS)
 def test_private_data_is_answered_like_absent_data(
@@ -132,18 +136,15 @@ def test_private_data_is_answered_like_absent_data(
     things: Things,  # noqa: F811
     absent: Things,
     name: str,
-    *,
-    is_each: bool,
+    of_bob: list[dict[str, str]],
+    of_others: list[dict[str, str]],
 ) -> None:
-    """On every route that names a resource, also for HEAD.
-
-    Bob asks under every condition, the others only in the long run.
-    """
+    """On every route that names a resource, also for HEAD."""
     operation, case = REQUESTS[name]
     spoken = {"GET": ["GET", "HEAD"]}.get(METHODS[operation], [METHODS[operation]])
     for client in others:
         for method in spoken:
-            for fields in CONDITIONS if is_each or client is others[0] else CONDITIONS[:1]:
+            for fields in of_bob if client is others[0] else of_others:
                 headers = {**case.sent.get("headers", {}), **fields}
                 asked = replace(case, sent={**case.sent, "headers": headers})
                 private = told(ask(client, method, asked, things), things)

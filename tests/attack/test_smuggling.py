@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.breadth import represented
 from tests.http.asking import BOUNDARY, file_part, multipart, picture
 from tests.server import Server
 from tests.waiting import PATIENCE
@@ -72,7 +73,7 @@ def request(target: str, offer: bytes, body: bytes, *, chunked: bool) -> bytes:
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 @pytest.mark.parametrize("is_hot", [False, True], ids=["task", "hot"])
-@pytest.mark.parametrize("offer", KEPT_ALIVE)
+@pytest.mark.parametrize("offer", represented(KEPT_ALIVE, "none", "h2c"))
 def test_a_body_is_a_body_wherever_it_is_cut(
     server: Server, hot: str, offer: str, is_hot: bool, chunked: bool
 ) -> None:

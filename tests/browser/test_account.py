@@ -208,6 +208,7 @@ def test_sharex_uploads_by_the_downloaded_file(
     assert listed.status_code == 403
 
 
+@pytest.mark.breadth
 def test_a_webhook_is_made_tested_and_removed(
     members: Server, visits: Visits, admin: Account
 ) -> None:

@@ -111,6 +111,7 @@ def test_values_become_a_picture_and_its_canonical_url(
     expect(page.locator(ADDRESS)).to_have_text(url_of(gallery, f"/images/{image}"))
 
 
+@pytest.mark.breadth
 def test_a_region_is_drawn_on_the_picture(visits: Visits, gallery: Server, image: str) -> None:
     """By the pointer and by arrows; the numbers and the URL follow, and the rest stays unset."""
     page = visits.open(gallery, f"/build/{image}")

@@ -108,6 +108,7 @@ def card(page: Page, title: str) -> Locator:
     return page.locator(".collection", has=page.get_by_text(title, exact=True))
 
 
+@pytest.mark.breadth
 def test_an_edit_does_not_overwrite_another(page: Page, library: Library) -> None:
     """The dialog begins with what there is, and is refused if that has changed since."""
     place = library.make("Trip")
@@ -206,6 +207,7 @@ def test_collections_have_an_order_that_is_remembered(page: Page, library: Libra
     page.get_by_label("Order").select_option("newest")
 
 
+@pytest.mark.breadth
 def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Library) -> None:
     """Its viewer leads back to it, also after a reload."""
     place = library.make("Trip", 0, 2, 3)

@@ -213,6 +213,7 @@ def test_a_collection_is_searched_in_its_page(visits: Visits, searched: Server) 
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
 
 
+@pytest.mark.breadth
 def test_chips_are_the_terms_of_the_text(visits: Visits, searched: Server) -> None:
     """Each can be removed or edited, and values of the pictures found can be added."""
     page = opened(visits, searched, 'tags:"new york" -beach sea OR york color:#008080')
@@ -246,6 +247,7 @@ def test_chips_are_the_terms_of_the_text(visits: Visits, searched: Server) -> No
     expect(page.locator(".tile")).to_have_count(len(IMAGES))
 
 
+@pytest.mark.breadth
 def test_colours_are_suggested_by_name(visits: Visits, searched: Server) -> None:
     """Those that the pictures have, with their numbers; the chip shows a swatch."""
     page = opened(visits, searched)
@@ -322,6 +324,7 @@ def test_a_page_without_matches_is_followed_by_the_next(visits: Visits, far: Ser
     expect(page.locator(".found")).to_have_text(f"{len(IMAGES)} pictures")
 
 
+@pytest.mark.breadth
 def test_suggestions_complete_the_text(visits: Visits, searched: Server) -> None:
     """With values of the user's pictures, by the keyboard."""
     page = opened(visits, searched)

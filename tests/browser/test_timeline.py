@@ -442,6 +442,7 @@ def test_the_position_is_kept_on_the_way_back(slow_page: Page, library: Server) 
     page.wait_for_function(f"(seen) => ({FIRST_VISIBLE}) === seen", arg=seen)
 
 
+@pytest.mark.breadth
 def test_a_resize_that_is_noticed_late_does_not_move_the_pictures(slow_page: Page) -> None:
     """A busy browser tells the page late that the scrubber has made the grid narrower."""
     page = slow_page
@@ -459,6 +460,7 @@ def test_a_resize_that_is_noticed_late_does_not_move_the_pictures(slow_page: Pag
     assert tile(page, seen).bounding_box() == box
 
 
+@pytest.mark.breadth
 def test_pictures_stay_when_the_month_above_them_is_loaded_last(
     slow_page: Page, library: Server
 ) -> None:

@@ -240,6 +240,7 @@ def test_a_picture_of_before_is_linked(page: Page, anna: httpx2.Client) -> None:
     assert len(named(anna, "known.jpg")) == 1
 
 
+@pytest.mark.breadth
 def test_a_picture_of_before_is_put_into_the_collection_of_the_page(
     page: Page, anna: httpx2.Client
 ) -> None:

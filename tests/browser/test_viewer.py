@@ -120,6 +120,7 @@ OPEN_AND_GO_BACK = """async (isKey) => {
 }"""
 
 
+@pytest.mark.breadth
 def test_nothing_is_lost_while_a_picture_is_animated(
     visits: Visits, gallery: Server, images: list[str]
 ) -> None:
@@ -242,6 +243,7 @@ def test_information_is_shown_and_edited(page: Page, gallery: Server, images: li
     page.locator(".tile").first.wait_for()
 
 
+@pytest.mark.breadth
 def test_changes_are_sent_one_after_the_other(
     page: Page, gallery: Server, images: list[str]
 ) -> None:
@@ -308,6 +310,7 @@ def test_a_favourite_is_marked_in_the_timeline(
     expect(page.locator(".tile[data-index='0'] .badge.favourite")).to_have_count(1)
 
 
+@pytest.mark.breadth
 def test_links_and_texts_to_embed_are_copied(
     page: Page, gallery: Server, images: list[str]
 ) -> None:

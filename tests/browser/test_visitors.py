@@ -183,6 +183,7 @@ def test_more_pictures_come_as_the_end_comes_near(gallery: Server, visits: Visit
     expect(last).to_be_in_viewport()
 
 
+@pytest.mark.breadth
 def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visits: Visits) -> None:
     """Whether it was used up, has expired, or was withdrawn."""
     used = share(gallery.client, collection_id=collection_id, max_views=1)
@@ -209,6 +210,7 @@ def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visi
         expect(page.get_by_text("There is no such link.")).to_be_visible()
 
 
+@pytest.mark.breadth
 def test_pictures_of_guests_are_accepted_by_their_owner(gallery: Server, visits: Visits) -> None:
     """They are marked; in the viewer one is accepted, and in the selection bar all others."""
     accepted = {"q": "is:waiting", "awaits_review": False}  # those of other tests

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.breadth import represented
 from tests.crash.pictures import jpeg
 from tests.crash.test_full_disk import mounted
 from tests.server import Server
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n", b"00", b"ab" * 31, b"not hexadecimal", b"\xff" * 32]
+    "content",
+    represented([b"", b"\n", b"00", b"ab" * 31, b"not hexadecimal", b"\xff" * 32], b"", b"ab" * 31),
 )
 def test_a_damaged_secret_is_refused(tmp_path: Path, content: bytes) -> None:
     """An empty secret, as after a copy onto a full disk, would accept forged signatures."""

@@ -169,7 +169,13 @@ async def test_jobs_that_are_not_due_use_no_turn(queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("due_at", [NOON, LATER], ids=["due", "not due"])
-@pytest.mark.parametrize("is_owned", [True, False], ids=["owned", "without owner"])
+@pytest.mark.parametrize(
+    "is_owned",
+    [
+        pytest.param(True, id="owned"),
+        pytest.param(False, id="without owner", marks=pytest.mark.breadth),
+    ],
+)
 async def test_a_backlog_is_not_read(
     embedded: EmbeddedDatabase, due_at: datetime, *, is_owned: bool
 ) -> None:
