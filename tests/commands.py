@@ -18,10 +18,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from tests.forkserver import REPORT
+from imagesvc.workers import process
+from imagesvc.workers.sandbox.lock import ResourceLimits
+from tests.forkserver import REPORT, STANDARD_STREAMS
 from tests.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parent.parent
@@ -76,6 +79,34 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
 
+class PoolWorker(Process):
+    """A worker of a pool in this process, which is killed while another thread waits for it."""
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless it has ended and was waited for."""
+        if self.returncode is None:
+            with contextlib.suppress(OSError):  # the descriptor is closed when it has ended
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def forked_workers() -> Iterator[None]:
+    """Pools in this process have the fork server start their workers."""
+    launch, vars(process)["launch"] = process.launch, _start_worker
+    try:
+        yield
+    finally:
+        vars(process)["launch"] = launch
+
+
+def _start_worker(module: str, channel: socket.socket, limits: ResourceLimits) -> PoolWorker:
+    values = (limits.address_space, limits.file_size, *limits.layers)
+    request = {"module": module, "limits": [str(value) for value in values]}
+    with Path(os.devnull).open("r+b") as nothing:
+        streams = [nothing.fileno()] * STANDARD_STREAMS
+        return PoolWorker(_requested(request, *streams, channel.fileno()))
+
+
 def start(
     *arguments: str,
     directory: Path,
@@ -98,17 +129,23 @@ def start(
         obeys_modes: whether the modes of files apply to it, also as root.
         settings: of imagesvc.
     """
-    reports, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     request = {
         "arguments": arguments, "environment": environment(**settings), "directory": str(directory),
         "open_files": open_files, "read_only": read_only and str(read_only),
         "is_activated": listening is not None, "obeys_modes": obeys_modes,
     }  # fmt: skip
+    fds = [stream.fileno() for stream in streams]
+    fds += [] if listening is None else [listening.fileno()]
+    return Process(_requested(request, *fds))
+
+
+def _requested(request: dict[str, Any], *fds: int) -> socket.socket:
+    """Have the fork server run a request; returns the socket for its reports."""
+    reports, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        fds = [theirs.fileno(), *(stream.fileno() for stream in streams)]
-        fds += [] if listening is None else [listening.fileno()]
-        socket.send_fds(_fork_server(), [json.dumps(request).encode()], fds)
-    return Process(reports)
+        message = json.dumps(request).encode()
+        socket.send_fds(_fork_server(), [message], [theirs.fileno(), *fds])
+    return reports
 
 
 def environment(**settings: Any) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 Loading them takes most of the time of a command and of the start of a server. A copy has
 arguments, environment, working directory, standard streams and limits of its own, and calls
-`imagesvc.__main__.main` as `python -m imagesvc` does. `tests/commands.py` is the other side, and
-workers are forked as well. Processes of a parallel run of the tests share one.
+`imagesvc.__main__.main` as `python -m imagesvc` does. `tests/commands.py` is the other side.
+Workers are forked as well, by servers and for the pools of tests. Processes of a parallel run of
+the tests share one.
 
 Warnings of SQLAlchemy are errors in the copies, as they are in the tests themselves. Passwords are
 hashed with little work, since tests set and send hundreds; tests/auth/test_passwords.py checks the
@@ -20,6 +21,7 @@ import importlib
 import json
 import os
 import resource
+import runpy
 import select
 import selectors
 import signal
@@ -32,13 +34,14 @@ import time
 import traceback
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from sqlalchemy.exc import SAWarning
 from starlette.routing import compile_path
 
 from imagesvc.workers import process
-from tests.forked_workers import fork_workers
+from tests.forked_workers import NAME, fork_workers
 from tests.namespaces import make_read_only, obey_modes
 
 REPORT = struct.Struct("!i")
@@ -100,6 +103,26 @@ class _Command:
 
 
 @dataclass(frozen=True, slots=True)
+class _Worker:
+    """A worker process of a test's own pool; its channel is the descriptor after the streams."""
+
+    module: str
+    limits: list[str]
+    """The arguments after the channel."""
+
+    def run(self) -> int:
+        """Run like `python -m` after it has loaded its modules; returns the exit status."""
+        os.setsid()
+        Path("/proc/self/comm").write_text(NAME)
+        kept = process.environment()
+        os.environ.clear()
+        os.environ.update(kept)
+        sys.argv = [self.module, str(STANDARD_STREAMS), *self.limits]
+        runpy.run_module(self.module, run_name="__main__")
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Child:
     pid: int
     pidfd: int
@@ -150,7 +173,8 @@ class _ForkServer:
             return
         report, *passed = fds
         if (pid := os.fork()) == 0:
-            _run_copy(_Command(**json.loads(message)), passed)
+            request = json.loads(message)
+            _run_copy(_Worker(**request) if "module" in request else _Command(**request), passed)
         for fd in passed:
             os.close(fd)
         child = _Child(pid, os.pidfd_open(pid), socket.socket(fileno=report), requester)
@@ -197,14 +221,14 @@ def _prepare() -> None:
     vars(argon2)["PasswordHasher"] = functools.partial(argon2.PasswordHasher, **LITTLE_WORK)
 
 
-def _run_copy(command: _Command, passed: list[int]) -> NoReturn:
-    """Run a command and exit without the interpreter's cleanup of memory.
+def _run_copy(command: _Command | _Worker, passed: list[int]) -> NoReturn:
+    """Run a command or worker and exit without the interpreter's cleanup of memory.
 
     The cleanup would copy most pages of the fork server.
 
     Args:
         command: what to run.
-        passed: its standard streams, and a listening socket if it has one.
+        passed: its standard streams, and a listening socket or channel if it has one.
     """
     for number, fd in enumerate(passed):
         os.dup2(fd, number)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.accounts import admin_of
+from tests.breadth import represented
 from tests.server import Server, reserve_port
 from tests.waiting import PATIENCE
 
@@ -90,7 +91,7 @@ def test_the_session_of_the_readme_ends_without_a_server_or_a_photo(tmp_path: Pa
     assert "curl: (" in done.stderr
 
 
-@pytest.mark.parametrize("auth", ["off", "required"])
+@pytest.mark.parametrize("auth", represented(["off", "required"], "required"))
 def test_the_session_of_the_readme_works_with_and_without_accounts(
     tmp_path: Path, auth: str
 ) -> None:

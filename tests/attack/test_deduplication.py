@@ -76,7 +76,10 @@ def tier(answer: httpx2.Response) -> str:
     return answer.headers["server-timing"].split(",")[0]
 
 
-@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize(
+    "content",
+    [pytest.param(SMALL, id="small"), pytest.param(LARGE, id="large", marks=pytest.mark.breadth)],
+)
 def test_an_upload_of_the_same_bytes_starts_cold(owners: People, content: bytes) -> None:
     """Its list of variants is empty or its own, and the first request for each renders it."""
     warmed(owners.ann, content)

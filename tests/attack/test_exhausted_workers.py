@@ -17,7 +17,9 @@ PID = "import os; result = os.getpid()"
     ("code", "says"),
     [
         ("bytes(1 << 42)", "more memory than a worker may use"),
-        ("list(range(1 << 31))", "more memory than a worker may use"),
+        pytest.param(
+            "list(range(1 << 31))", "more memory than a worker may use", marks=pytest.mark.breadth
+        ),
         ("def down(): down()\ndown()", "nested too deeply"),
     ],
 )

@@ -158,7 +158,7 @@ def assert_unharmed(server: Server) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("family", represented(MAKERS, "tiff", "avif"))
+@pytest.mark.parametrize("family", represented(MAKERS, "avif"))
 @pytest.mark.parametrize(
     "left_out",
     [pytest.param(COSTLY, id="most"), pytest.param(set(), marks=pytest.mark.long, id="all")],

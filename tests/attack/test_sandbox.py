@@ -77,7 +77,7 @@ async def test_without_a_sandbox_the_attempts_succeed(
 
 
 @pytest.mark.parametrize("mode", represented(("auto", "strict"), "auto"))
-@pytest.mark.parametrize("module", [ROGUE, f"{WORKERS}.nobody"])
+@pytest.mark.parametrize("module", represented([ROGUE, f"{WORKERS}.nobody"], ROGUE))
 async def test_every_attempt_is_refused(
     tmp_path: Path, names: dict[str, Any], mode: Mode, module: str
 ) -> None:

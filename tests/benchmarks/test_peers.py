@@ -153,6 +153,7 @@ def test_what_differs_is_left_out(
     assert "with 1 frames where imagesvc answers webp of" in printed
 
 
+@pytest.mark.breadth
 def test_a_row_without_enough_variants_is_not_measured(
     server: Server, bench: Bench, pictures: Path, program: Path
 ) -> None:

@@ -154,6 +154,7 @@ def region_of(page: Page) -> list[float]:
     return [float(part) for part in page.locator(ADDRESS).inner_text().split("crop=")[1].split(",")]
 
 
+@pytest.mark.breadth
 def test_errors_are_marked_at_their_fields(visits: Visits, gallery: Server, image: str) -> None:
     """Those of the grammar and those of this image, also in a group that is closed."""
     visits.expect_error("400")

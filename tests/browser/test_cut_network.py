@@ -20,6 +20,7 @@ def expect_message(page: Page) -> None:
     message.evaluate("(it) => it.remove()")
 
 
+@pytest.mark.breadth
 def test_a_part_that_cannot_be_loaded_is_a_message(gallery: Server, visits: Visits) -> None:
     """For keys, selection, uploads and viewer, each time; a reload makes them work."""
     visits.expect_error("ERR_INTERNET_DISCONNECTED")

@@ -404,6 +404,7 @@ def test_searches_are_saved_opened_renamed_and_deleted(visits: Visits, searched:
     expect(page.get_by_role("button", name="Save the search")).to_be_focused()
 
 
+@pytest.mark.breadth
 def test_an_error_is_marked_at_its_column(visits: Visits, searched: Server) -> None:
     """Columns count characters, of which browsers count some as two."""
     visits.expect_error("400")

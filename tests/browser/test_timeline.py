@@ -426,6 +426,7 @@ def test_a_drag_of_the_scrubber_scrolls(page: Page) -> None:
     )
 
 
+@pytest.mark.breadth
 def test_the_position_is_kept_on_the_way_back(slow_page: Page, library: Server) -> None:
     """After another page, and after a reload."""
     page = slow_page
@@ -597,6 +598,7 @@ def test_axe_finds_nothing_while_pictures_are_selected(
     assert axe_violations(page) == []
 
 
+@pytest.mark.breadth
 def test_a_phone_selects_by_a_long_press(visits: Visits, library: Server) -> None:
     """Then by taps; nothing is wider than the screen."""
     page = opened(visits, library, viewport=NARROW, has_touch=True, is_mobile=True)

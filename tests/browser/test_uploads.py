@@ -381,6 +381,7 @@ def test_axe_finds_nothing_in_the_tray(members: Server, visits: Visits, directio
         assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 
 
+@pytest.mark.breadth
 def test_new_pictures_appear_in_the_timeline(page: Page, anna: httpx2.Client) -> None:
     """Above the others, after nothing is selected any more; the focus stays at its picture."""
     anna.post("/api/v1/images", files={"file": ("old.jpg", fresh("old.jpg")["buffer"])})

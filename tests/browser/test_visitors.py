@@ -63,6 +63,7 @@ def test_axe_finds_nothing(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.breadth
 def test_a_visitor_sends_the_password_and_sees_the_pictures(
     gallery: Server, collection_id: str, visits: Visits
 ) -> None:

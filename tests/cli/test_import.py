@@ -136,6 +136,7 @@ def test_a_dry_run_and_the_trash(server: Server, folder: Path) -> None:
     assert done.stderr == "0 files imported, 1 in the trash\n"
 
 
+@pytest.mark.breadth
 def test_a_dry_run_counts_as_the_run_after_it(server: Server, folder: Path) -> None:
     """Equal files that are read far apart, and files that are refused; those make no collection."""
     for seed in range(100, 140):

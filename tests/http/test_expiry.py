@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, images_count, in_time, orphans, picture
 from tests.http.test_trash import PICTURES, TRASH, files, listed, moved, show
@@ -128,7 +129,7 @@ def lasts_until(answer: httpx2.Response) -> float:
     return float(match[1])
 
 
-@pytest.mark.parametrize("path", PICTURES)
+@pytest.mark.parametrize("path", represented(PICTURES, "/images/{}?w=50", "/images/{}"))
 def test_an_image_is_gone_everywhere_when_it_expires(keeping: Server, path: str) -> None:
     """No request that begins afterwards finds it, in memory or anywhere; no cache may keep it."""
     image = keeping.upload(picture(3), title="gecko")

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.accounts import client_of
+from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.http.people import People, upload
@@ -127,7 +128,7 @@ def test_the_images_of_a_search_go_into_the_trash(people: People) -> None:
     assert moved(people.ann, "restore", *mine) == [204] * 3
 
 
-@pytest.mark.parametrize("path", PICTURES)
+@pytest.mark.parametrize("path", represented(PICTURES, "/images/{}?w=50", "/images/{}"))
 def test_pictures_in_the_trash_exist_for_their_owner_only(people: People, path: str) -> None:
     """Not from memory, by a condition, by a range or by a signed URL; and again when restored."""
     image_id = upload(people.ann, 4)["id"]

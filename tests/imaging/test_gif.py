@@ -79,7 +79,7 @@ def off(frame: Image.Image, ideal: Image.Image) -> float:
 
 
 COVER = "w=96&h=96&fit=cover"
-FEW = ("local_palettes", "pixel_art", "spinner")
+FEW = ("pixel_art", "spinner")
 REDUCED = [
     *represented(
         ((kind, "w=288") for kind in sorted(animations.KINDS)),

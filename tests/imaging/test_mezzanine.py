@@ -105,7 +105,7 @@ KINDS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", represented(KINDS, "turned", "webp"))
+@pytest.mark.parametrize("kind", represented(KINDS, "turned"))
 def test_the_difference_is_not_visible(large: LargeFiles, kind: str) -> None:
     """Variants of the mezzanine are compared with those of the original: SSIM at least 0.98.
 

@@ -17,18 +17,20 @@ from imagesvc.model.images import Image, Original
 from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.incoming import Incoming
+from tests.commands import forked_workers
 from tests.store.rows import image_and_job
 
 
 @contextlib.asynccontextmanager
 async def running_service(data_dir: Path, **settings: Any) -> AsyncIterator[Service]:
-    """An open service."""
+    """An open service, whose workers are forked: loading the codecs takes most of a short test."""
     service = _claimed(data_dir, **settings)
-    await service.open()
-    try:
-        yield service
-    finally:
-        await service.close()
+    with forked_workers():
+        await service.open()
+        try:
+            yield service
+        finally:
+            await service.close()
 
 
 @contextlib.asynccontextmanager
