@@ -50,7 +50,7 @@ def ordered(files: Iterable[Path]) -> list[Path]:
     slow.sort(key=lambda path: SLOW_FOLDERS.index(path.parent.name))
     placed = [
         (part * number / len(group), path)
-        for part, group in ((0.5, waiting), (0.8, slow), (1, others))
+        for part, group in ((0.8, waiting), (0.8, slow), (1, others))
         for number, path in enumerate(group)
     ]
     return browsing + [path for _, path in sorted(placed, key=itemgetter(0))]
