@@ -91,8 +91,7 @@ def _run_worker(requests: socket.socket) -> NoReturn:
         message, fds, _, _ = socket.recv_fds(requests, MAX_REQUEST, 1)
         if message:
             requests.close()
-            Path("/proc/self/comm").write_text(NAME)
-            _take_environment()
+            take_identity()
             sys.argv = [WORKER_MODULE, *map(str, [*fds, *json.loads(message)])]
             run()
         status = 0
@@ -100,7 +99,9 @@ def _run_worker(requests: socket.socket) -> NoReturn:
         os._exit(status)
 
 
-def _take_environment() -> None:
+def take_identity() -> None:
+    """Have the name, the streams and the variables of a worker."""
+    Path("/proc/self/comm").write_text(NAME)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nothing, stream)

@@ -34,14 +34,13 @@ import time
 import traceback
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from sqlalchemy.exc import SAWarning
 from starlette.routing import compile_path
 
 from imagesvc.workers import process
-from tests.forked_workers import NAME, fork_workers
+from tests.forked_workers import fork_workers, take_identity
 from tests.namespaces import make_read_only, obey_modes
 
 REPORT = struct.Struct("!i")
@@ -113,12 +112,12 @@ class _Worker:
     def run(self) -> int:
         """Run like `python -m` after it has loaded its modules; returns the exit status."""
         os.setsid()
-        Path("/proc/self/comm").write_text(NAME)
-        kept = process.environment()
-        os.environ.clear()
-        os.environ.update(kept)
+        take_identity()
         sys.argv = [self.module, str(STANDARD_STREAMS), *self.limits]
-        runpy.run_module(self.module, run_name="__main__")
+        try:
+            runpy.run_module(self.module, run_name="__main__")
+        except BaseException:  # noqa: BLE001  # a copy must not go on as a fork server
+            return 1
         return 0
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests import recipes
 from tests.accounts import Account, admin_of
+from tests.breadth import represented
 from tests.http.asking import noise, picture
 from tests.proxies import caddy, nginx
 from tests.server import Server, new_client, request_once
@@ -89,7 +90,7 @@ def test_nginx_below_a_path(service: Server, owner: Account, tmp_path: Path) -> 
     assert "203.0.113.9" not in service.log()
 
 
-@pytest.mark.parametrize(("number", "prefix"), [(0, ""), (1, "/media")])
+@pytest.mark.parametrize(("number", "prefix"), represented([(0, ""), (1, "/media")], (1, "/media")))
 def test_caddy_on_a_host_and_below_a_path(
     service: Server, owner: Account, tmp_path: Path, number: int, prefix: str
 ) -> None:

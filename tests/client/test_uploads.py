@@ -44,7 +44,7 @@ def server(remote: Remote, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.close()
 
 
-@pytest.fixture(params=[Client, AsyncClient])
+@pytest.fixture(params=[Client, pytest.param(AsyncClient, marks=pytest.mark.breadth)])
 def do(server: Server, request: pytest.FixtureRequest) -> Do:
     """Calls a method of one of the clients."""
 

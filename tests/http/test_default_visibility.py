@@ -47,7 +47,7 @@ def made_by(way: str, client: httpx2.Client, source: str, **fields: str) -> dict
     ("auth", "default", "expected"),
     [
         ("required", None, "private"),
-        ("off", None, "public"),
+        pytest.param("off", None, "public", marks=pytest.mark.breadth),
         pytest.param("required", "unlisted", "unlisted", marks=pytest.mark.breadth),
         pytest.param("off", "private", "private", marks=pytest.mark.long),
     ],

@@ -239,7 +239,11 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize(
-    ("directives", "seed"), [(SILENT, 40), (SILENT_AND_STRIPPING, 50)], ids=["keeps", "strips"]
+    ("directives", "seed"),
+    [
+        pytest.param(SILENT, 40, id="keeps"),
+        pytest.param(SILENT_AND_STRIPPING, 50, id="strips", marks=pytest.mark.breadth),
+    ],
 )
 def test_the_base_path_is_that_of_every_url(
     mounted: Server, tmp_path: Path, directives: str, seed: int

@@ -60,8 +60,10 @@ async def settled(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("pixels", "expected"),
-    [(None, [ADD, CLAIM, SETTLE]), ((2600, 1800), [ADD, CLAIM, MEZZANINE, SETTLE])],
-    ids=["small", "with a mezzanine"],
+    [
+        pytest.param(None, [ADD, CLAIM, SETTLE], id="small", marks=pytest.mark.breadth),
+        pytest.param((2600, 1800), [ADD, CLAIM, MEZZANINE, SETTLE], id="with a mezzanine"),
+    ],
 )
 async def test_an_upload_and_its_job_commit_what_they_must_and_no_more(
     tmp_path: Path, pixels: tuple[int, int] | None, expected: list[str]

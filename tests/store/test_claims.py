@@ -168,7 +168,10 @@ async def test_jobs_that_are_not_due_use_no_turn(queue: Queue) -> None:
     assert queue.next_due_at == LATER + timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("due_at", [NOON, LATER], ids=["due", "not due"])
+@pytest.mark.parametrize(
+    "due_at",
+    [pytest.param(NOON, id="due"), pytest.param(LATER, id="not due", marks=pytest.mark.breadth)],
+)
 @pytest.mark.parametrize(
     "is_owned",
     [

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import commands
+from tests.breadth import represented
 from tests.crash.pictures import jpeg
 from tests.http.asking import assert_problem
 from tests.namespaces import can_have_namespaces
@@ -208,7 +209,7 @@ def test_check_runs_beside_a_server_and_after_a_kill(stocked: Server) -> None:
 
 
 @pytest.mark.skipif(not can_have_namespaces(), reason="no namespaces for users here")
-@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize("is_killed", represented([False, True], True))
 def test_check_needs_no_write(stocked: Server, *, is_killed: bool) -> None:
     """A read-only directory can be checked, after a stop and after a kill."""
     stocked.start()

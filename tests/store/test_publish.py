@@ -14,6 +14,7 @@ from imagesvc.model.ids import BlobName, Digest
 from imagesvc.service.service import Service
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.publish import Publisher
+from tests.breadth import represented
 from tests.crash.pictures import jpeg
 from tests.gates import Gate, cancelled_at
 from tests.jobs.service import running_service, upload
@@ -115,7 +116,10 @@ async def test_an_upload_cancelled_between_blob_and_row_gets_its_row(service: Se
     assert files(service) == [service.files.blobs.path(name)]
 
 
-@pytest.mark.parametrize("adds", [False, NotFound("gone")])
+NOT_THERE = NotFound("gone")
+
+
+@pytest.mark.parametrize("adds", represented([False, NOT_THERE], NOT_THERE))
 async def test_a_blob_cancelled_before_it_gets_no_rows_is_removed(
     service: Service, adds: bool | Exception
 ) -> None:
