@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from imagesvc.workers import process
 from imagesvc.workers.sandbox.lock import ResourceLimits
+from tests.forked_workers import arguments_of
 from tests.forkserver import REPORT, STANDARD_STREAMS
 from tests.waiting import PATIENCE
 
@@ -100,8 +101,7 @@ def forked_workers() -> Iterator[None]:
 
 
 def _start_worker(module: str, channel: socket.socket, limits: ResourceLimits) -> PoolWorker:
-    values = (limits.address_space, limits.file_size, *limits.layers)
-    request = {"module": module, "limits": [str(value) for value in values]}
+    request = {"module": module, "limits": arguments_of(limits)}
     with Path(os.devnull).open("r+b") as nothing:
         streams = [nothing.fileno()] * STANDARD_STREAMS
         return PoolWorker(_requested(request, *streams, channel.fileno()))

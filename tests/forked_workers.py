@@ -50,6 +50,11 @@ class _Forked:
             return self._status
 
 
+def arguments_of(limits: ResourceLimits) -> list[str]:
+    """Those of the program of a worker, after its channel."""
+    return [str(value) for value in (limits.address_space, limits.file_size, *limits.layers)]
+
+
 def fork_workers(ahead: int) -> None:
     """Have this process fork the workers that it starts, the first of them now.
 
@@ -62,9 +67,9 @@ def fork_workers(ahead: int) -> None:
         if not waiting:
             waiting.append(_fork_ahead())
         worker, requests = waiting.pop()
-        arguments = [limits.address_space, limits.file_size, *limits.layers]
         with requests:
-            socket.send_fds(requests, [json.dumps(arguments).encode()], [channel.fileno()])
+            message = json.dumps(arguments_of(limits)).encode()
+            socket.send_fds(requests, [message], [channel.fileno()])
         return worker
 
     vars(process)["launch"] = launch
@@ -92,7 +97,7 @@ def _run_worker(requests: socket.socket) -> NoReturn:
         if message:
             requests.close()
             take_identity()
-            sys.argv = [WORKER_MODULE, *map(str, [*fds, *json.loads(message)])]
+            sys.argv = [WORKER_MODULE, *map(str, fds), *json.loads(message)]
             run()
         status = 0
     finally:

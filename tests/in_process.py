@@ -14,7 +14,8 @@ from imagesvc.delivery.hot import Inline
 from imagesvc.server.bounds import connection_bounds
 from imagesvc.server.protocol import bounded
 from imagesvc.settings.settings import Settings
-from tests.waiting import PATIENCE, until
+from tests.server import request_once
+from tests.waiting import until
 
 
 @contextlib.contextmanager
@@ -37,4 +38,4 @@ def serving(app: ASGIApp, inline: Inline) -> Iterator[tuple[uvicorn.Server, int]
 def answer_of(app: ASGIApp, inline: Inline) -> httpx2.Response:
     """The answer of an application to one request, which `inline` may answer before it."""
     with serving(app, inline) as (_running, port):
-        return httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+        return request_once("GET", f"http://127.0.0.1:{port}/")
